@@ -1,0 +1,45 @@
+# Everything runs from .venv, which `make install` builds from the lock file with nothing but Python 3.11 or 3.12 and pip.
+
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: install demo test test-all check bench lock clean
+
+install: $(STAMP) ## build the environment
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "hindcast needs Python 3.11 or 3.12; name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## make an archive with planted content, hunt it on Ray, count what was found
+	@$(BIN)/python -m benchmarks.demo
+
+test: $(STAMP) ## every test that fits into a quarter of an hour on two cores
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(STAMP) ## every test
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## format, lint, types, import rules, shipped signatures
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hindcast signatures check --warnings-as-errors jobs/examples/signatures
+	$(BIN)/hindcast signatures test jobs/examples/signatures
+
+bench: $(STAMP) ## measure against peers, answers compared; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.macro
+
+lock: ## pin dependencies anew; needs uv on the PATH
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra cluster --extra notebook --extra dev \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

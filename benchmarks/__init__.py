@@ -1,0 +1,1 @@
+"""Invented archives, macro benchmarks and the demo. Not part of the installed package."""

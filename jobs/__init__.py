@@ -1,0 +1,1 @@
+"""What people and schedules start: hunts, from their file to their results."""

@@ -1,0 +1,100 @@
+"""`hindcast hunt FILE`."""
+
+import contextlib
+import shlex
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from jobs.cli import render
+from jobs.cli.main import STOPPED, WITH_GAPS
+from jobs.cli.progress import shown
+from jobs.cli.results import show_command
+from jobs.hunt import Run
+from jobs.prepare import ExecutorChoice, Prepared, check_output, prepare
+
+EXECUTORS = click.Choice(["auto", "inline", "ray"])
+
+
+@click.command("hunt")
+@click.argument("file", type=click.Path())
+@click.option(
+    "--executor",
+    type=EXECUTORS,
+    default="auto",
+    show_default=True,
+    help="Where splits run: in this process, on Ray, or what suits the size of the archive.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record of the run as JSON, and no progress.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
+def command(file: str, executor: ExecutorChoice, as_json: bool, quiet: bool) -> int:
+    """Run the hunt that FILE describes and keep its hits.
+
+    All is checked before anything starts. Exit codes: 0 complete, 3 complete with gaps (a part of the archive
+    could not be read, and the coverage says which), 2 the input is wrong, 130 stopped.
+
+    \b
+    Example:
+      hindcast hunt hunts/nightly-fraud.yaml
+    """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
+    started_at = datetime.now(UTC)
+    prepared = prepare(file, started_at.date(), executor)
+    check_output(prepared.spec)
+    notes = render.console(stderr=True)
+    run = Run(prepared, started_at)
+    try:
+        _announce(prepared, notes, quiet=quiet or as_json)
+        with _stopped_by_sigterm(), shown(notes, quiet=quiet or as_json) as on_progress:
+            record = run.execute(on_progress)
+    except KeyboardInterrupt:
+        _tell_of_stop(run, notes)
+        return STOPPED
+    if as_json:
+        render.print_json(record)
+    else:
+        _report(run)
+    return WITH_GAPS if record["status"] != "complete" else 0
+
+
+def _announce(prepared: Prepared, notes: Console, *, quiet: bool) -> None:
+    render.print_problems(prepared.warnings)
+    for signature in prepared.signatures.expired:
+        expired = f"{signature.id}: expired on {signature.expires} and does not run"
+        notes.print(render.safe(expired), soft_wrap=True)
+    if not quiet:
+        plan = prepared.plan
+        where = "on Ray" if prepared.executor == "ray" else "in this process"
+        notes.print(
+            f"hunting {render.plural(plan.rows, 'record')} ({render.size(plan.text_bytes)} of stored text) "
+            f"in {render.plural(plan.files, 'file')} "
+            f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}"
+        )
+
+
+def _report(run: Run) -> None:
+    click.get_current_context().invoke(show_command, run=run.uri)
+    click.echo(f"See this again: {render.safe(f'hindcast results show {shlex.quote(run.uri)}')}")
+
+
+def _tell_of_stop(run: Run, notes: Console) -> None:
+    done = f"{render.number(run.progress.splits)} of {render.plural(run.progress.splits_total, 'split')}"
+    notes.print(f"stopped: {done} done, the run is unfinished")
+    notes.print(f"What is done lies in {render.safe(run.uri)}", soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Lets a scheduler or a container that ends this politely stop the hunt as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

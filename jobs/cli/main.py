@@ -1,0 +1,135 @@
+"""The command `hindcast`: finds the verb, runs it, and turns every outcome into an exit code.
+
+Only click is imported here, and a verb's module only when that verb is called, so that help and completion
+answer at once. Exit codes: 0 complete, 1 internal error, 2 the user's input is wrong, 3 complete with gaps,
+130 stopped.
+"""
+
+import difflib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+INTERNAL_ERROR = 1
+WRONG_INPUT = 2
+WITH_GAPS = 3
+STOPPED = 130
+BROKEN_PIPE = 141
+"""What a shell reports for a program that the closing of its pipe ended."""
+
+VERBS = {
+    "hunt": "Run a hunt over an archive and keep its hits.",
+    "plan": "Show what a hunt would read, and read nothing.",
+    "scan": "Try signatures on files or on lines of text, without a hunt file.",
+    "signatures": "Check, test and list signatures.",
+    "results": "List the runs of a hunt and show what they found.",
+}
+"""Verb → its line in the help. The module of a verb is ``jobs.cli.<verb>``, its command ``command``."""
+
+
+class LazyVerbs(click.Group):
+    """A group whose verbs are imported when they are called, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The verbs, in the order in which a newcomer meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Imports one verb; None where there is no such verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"jobs.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Lists the verbs without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the verb, and names the likeliest one where it is misspelt.
+
+        Raises:
+            click.UsageError: There is no such verb.
+        """
+        name = args[0]
+        if name not in VERBS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, VERBS, n=1)
+            remedy = f"Did you mean {near[0]!r}?" if near else f"The commands are {', '.join(VERBS)}."
+            message = f"there is no command {name!r}. {remedy}"
+            raise click.UsageError(message, ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the verb, and prints all it said while a closed pipe can still be told from a bug."""
+        result: object = super().invoke(ctx)
+        sys.stdout.flush()
+        return result
+
+
+@click.group(
+    cls=LazyVerbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(package_name="hindcast", message="hindcast %(version)s")
+def cli() -> None:
+    """Hunt for known-bad content in archives of posted text.
+
+    \b
+    Write signatures, test them, hunt with them:
+      hindcast signatures check signatures/
+      hindcast scan sample.parquet -s signatures/
+      hindcast hunt hunts/nightly-fraud.yaml
+    """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and answers its exit code.
+
+    Args:
+        arguments: The words after ``hindcast``; those of this process by default. A verb may return its exit
+            code; None means 0.
+    """
+    try:
+        result = cli.main(arguments, prog_name="hindcast", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        return STOPPED
+    except SystemExit:
+        # Click's own answer to a reader that closed our output; it exits by itself in no other case here.
+        return BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the program's own edge: a user sees no traceback unless asked
+        return _failed(error)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    # Imported here because they load the libraries that a mere --help does without.
+    from jobs.cli.render import safe  # noqa: PLC0415
+    from scanner.errors import HindcastError, InputError  # noqa: PLC0415
+
+    if isinstance(error, InputError):
+        for problem in error.problems:
+            click.echo(safe(str(problem)), err=True)
+        return WRONG_INPUT
+    if isinstance(error, HindcastError):
+        click.echo(f"hindcast: {safe(str(error))}", err=True)
+    else:
+        click.echo(f"hindcast: internal error: {type(error).__name__}: {safe(str(error))}", err=True)
+    if os.environ.get("HINDCAST_DEBUG"):
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    else:
+        click.echo("Set HINDCAST_DEBUG=1 and run it again to see the traceback.", err=True)
+    return INTERNAL_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""What every verb prints with: text that is safe on a terminal, JSON for machines, numbers for people."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from scanner.errors import Problem
+
+PIPE_COLUMNS = 160
+"""Width of tables that do not go to a terminal, so that a pipe or a log gets them uncut."""
+
+_ESCAPE_SEQUENCES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]{0,999}(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, APC
+    r"|\x1b[ -/]*[0-~]"
+)
+_BREAKS = re.compile("\r\n|[\t\n\v\f\r\x85\u2028\u2029]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # order of writing
+    "\xad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible
+    "\ud800-\udfff]"  # halves of characters, which no terminal's encoding takes
+)
+
+_THOUSAND = 1000
+_MINUTE_S = 60
+_HOUR_S = 3600
+
+
+def safe(text: str) -> str:
+    """The text as one line that cannot move, colour or reorder anything on a terminal.
+
+    Escape sequences, control characters, controls of the writing direction and invisible characters are
+    dropped; tabs and line breaks become one space each. Joiners stay: Persian words and emoji need them.
+    """
+    return _UNSAFE.sub("", _BREAKS.sub(" ", _ESCAPE_SEQUENCES.sub("", text)))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that prints what it is given: no markup, no emoji codes, no guessed colours."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        file=stream,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=False,
+        width=None if stream.isatty() else PIPE_COLUMNS,
+    )
+
+
+def table(columns: Sequence[str], numbers: Iterable[str] = ()) -> Table:
+    """An empty table of text; the columns named in ``numbers`` stand to the right.
+
+    Cells are text: pass what comes from data through `safe`.
+    """
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    right = set(numbers)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def print_json(value: object) -> None:
+    """Prints one JSON document on standard output; dates as ISO 8601, everything beyond ASCII escaped."""
+    click.echo(json.dumps(value, indent=2, default=_as_text))
+
+
+def json_line(value: object) -> str:
+    """One JSON document on one line, escaped as `print_json` does."""
+    return json.dumps(value, default=_as_text)
+
+
+def print_problems(problems: Iterable[Problem]) -> None:
+    """Prints problems on standard error, one a line."""
+    for problem in problems:
+        click.echo(safe(str(problem)), err=True)
+
+
+def number(value: float) -> str:
+    """``1234567`` as ``1,234,567``."""
+    return f"{value:,.0f}"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 hit``, ``2 hits``, ``1,234 hits``."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def size(value_bytes: float) -> str:
+    """Bytes for people, in powers of ten: ``512 B``, ``1.2 GB``."""
+    value = float(value_bytes)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < _THOUSAND:
+            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _THOUSAND
+    return f"{value:,.1f} PB"
+
+
+def duration(value_s: float) -> str:
+    """Seconds for people: ``0.42 s``, ``12.3 s``, ``4 min 05 s``, ``2 h 03 min``."""
+    if value_s < 1:
+        return f"{value_s:.2f} s"
+    if value_s < _MINUTE_S:
+        return f"{value_s:.1f} s"
+    if value_s < _HOUR_S:
+        minutes, seconds = divmod(int(value_s), _MINUTE_S)
+        return f"{minutes} min {seconds:02d} s"
+    hours, rest = divmod(int(value_s), _HOUR_S)
+    return f"{hours} h {rest // _MINUTE_S:02d} min"
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,171 @@
+"""`hindcast results`: which runs there are, and what one of them found."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.table import Table
+
+from jobs.cli import render
+from scanner.results.display import found_line, headline
+from scanner.results.reader import Results, open_results
+from scanner.results.runs import RunSummary, list_runs
+
+_SHOWN_REASONS = 10
+_SHOWN_EXPIRED = 20
+
+
+@click.group("results")
+def command() -> None:
+    """List runs and show what they found.
+
+    \b
+    Example:
+      hindcast results list hunts-out/
+      hindcast results show hunts-out/hunt=nightly-fraud/
+    """  # noqa: D301 - click's mark for a paragraph that keeps its lines
+
+
+@command.command("list")
+@click.argument("uri", default=".")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_command(uri: str, as_json: bool) -> None:
+    """List the runs under an output folder, by hunt, the latest first.
+
+    \b
+    Example:
+      hindcast results list hunts-out/
+    """  # noqa: D301 - click's mark for a paragraph that keeps its lines
+    runs = list_runs(uri)
+    if as_json:
+        render.print_json([asdict(run) for run in runs])
+    elif runs:
+        render.console().print(_runs_table(runs))
+    else:
+        click.echo("no runs here")
+
+
+@command.command("show")
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show_command(run: str, as_json: bool) -> None:
+    """Show what a run found, and first whether it read everything.
+
+    RUN is the folder of a run, of a hunt (its latest complete run is shown), or of an output that holds one
+    hunt.
+
+    \b
+    Example:
+      hindcast results show hunts-out/hunt=nightly-fraud/
+    """  # noqa: D301 - click's mark for a paragraph that keeps its lines
+    results = open_results(run)
+    if as_json:
+        render.print_json(_as_json(results))
+    else:
+        _print(results)
+
+
+def _runs_table(runs: Sequence[RunSummary]) -> Table:
+    table = render.table(("hunt", "run", "status", "started", "splits", "hits"), numbers=("splits", "hits"))
+    for run in runs:
+        started = (
+            "" if run.started_at is None else run.started_at[: len("2026-11-22T03:00")].replace("T", " ")
+        )
+        hits = "" if run.hits is None else render.number(run.hits)
+        cells = (run.hunt, run.run_id, run.status, started, render.number(run.splits), hits)
+        table.add_row(*map(render.safe, cells))
+    return table
+
+
+def _as_json(results: Results) -> dict[str, Any]:
+    hunt, run_id = results.names[0]
+    return {
+        "hunt": hunt,
+        "run_id": run_id,
+        "uri": results.uri,
+        "status": results.status,
+        "complete": results.complete,
+        "totals": results.totals,
+        "gaps": [
+            {"splits": splits, "reason": reason, "such_as": file} for splits, reason, file in _gaps(results)
+        ],
+        "signatures": results.signatures.to_table().to_pylist(),
+        "run": results.run,
+    }
+
+
+def _print(results: Results) -> None:
+    signatures = results.signatures.to_table().to_pylist()
+    for line in (*_opening(results), *_totals(results)):
+        click.echo(render.safe(line))
+    hit = [row for row in signatures if row["hits"]]
+    if hit:
+        render.console().print(_signatures_table(hit))
+    for line in (*_without_hits(signatures), f"hits: {results.uri}/hits/*.parquet"):
+        click.echo(render.safe(line))
+
+
+def _opening(results: Results) -> list[str]:
+    hunt, run_id = results.names[0]
+    title = f"{hunt}  run {run_id}"
+    state = headline(results.state)
+    if results.complete:
+        return [f"{title}  {state}"]
+    gaps = _gaps(results)
+    reasons = [
+        f"  {render.plural(splits, 'split')}: {reason} (such as {file})"
+        for splits, reason, file in gaps[:_SHOWN_REASONS]
+    ]
+    more = len(gaps) - _SHOWN_REASONS
+    return [state, *reasons, *([f"  and {render.plural(more, 'more reason')}"] if more > 0 else []), title]
+
+
+def _gaps(results: Results) -> list[tuple[int, str, str]]:
+    """Splits with each reason, the reason, and one of their files; the most frequent first."""
+    coverage = results.coverage
+    failed = (pc.field("status") == "failed") | (pc.field("match_errors") > 0)
+    rows: pa.Table = coverage.to_table(filter=failed, columns=["error", "source_uri"])
+    grouped = rows.group_by("error").aggregate([("source_uri", "count"), ("source_uri", "min")]).to_pylist()
+    gaps = [(row["source_uri_count"], row["error"] or "no reason", row["source_uri_min"]) for row in grouped]
+    return sorted(gaps, key=lambda gap: (-gap[0], gap[1]))
+
+
+def _totals(results: Results) -> list[str]:
+    totals = {name: value or 0 for name, value in results.totals.items()}
+    read = f"read {render.plural(totals['rows'], 'record')} in {render.plural(totals['files'], 'file')}"
+    parts = [f"{read} ({render.size(totals['text_bytes'])} of text)"]
+    parts.append(f"{render.plural(totals['failed'], 'split')} failed")
+    if totals["invalid_cells"]:
+        parts.append(f"{render.plural(totals['invalid_cells'], 'cell')} not UTF-8 and matched repaired")
+    if results.run is not None:
+        parts.append(render.duration(results.run["elapsed_s"]))
+    return ["; ".join(parts), found_line(results.totals)]
+
+
+def _signatures_table(hit: Sequence[dict[str, Any]]) -> Table:
+    numbers = ("hits", "records", "actors")
+    table = render.table(("signature", "severity", *numbers, "first seen", "last seen"), numbers)
+    for row in sorted(hit, key=lambda row: (-row["hits"], row["signature_id"])):
+        counts = ["" if row[name] is None else render.number(row[name]) for name in numbers]
+        times = [_day(row["first_seen"]), _day(row["last_seen"])]
+        table.add_row(*map(render.safe, (row["signature_id"], row["severity"] or "", *counts, *times)))
+    return table
+
+
+def _day(time: datetime | None) -> str:
+    return "" if time is None else f"{time:%Y-%m-%d %H:%M}"
+
+
+def _without_hits(signatures: Sequence[dict[str, Any]]) -> list[str]:
+    idle = sum(row["ran"] and not row["hits"] for row in signatures)
+    expired = [f"{row['signature_id']} ({row['expires']})" for row in signatures if not row["ran"]]
+    lines = [f"{render.plural(idle, 'signature')} found nothing"] if idle else []
+    if expired:
+        more = len(expired) - _SHOWN_EXPIRED
+        rest = f" and {render.number(more)} more" if more > 0 else ""
+        lines.append(f"expired and not run: {', '.join(expired[:_SHOWN_EXPIRED])}{rest}")
+    return lines

@@ -1,0 +1,165 @@
+"""`hindcast scan PATH -s SIGNATURES`."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BufferedReader, FileIO
+from typing import Any, Literal, get_args
+
+import click
+from rich.table import Table
+
+from jobs.cli import render
+from jobs.cli.main import WITH_GAPS
+from jobs.prepare import Loaded, idle_signatures, load_for
+from jobs.scan import STANDARD_INPUT, Found, Gap, plan_files, scan_files, scan_lines
+from scanner.engine.matcher import HyperscanMatcher
+from scanner.results.mask import Evidence
+
+ROWS_OF_A_TABLE = 100
+
+Format = Literal["table", "jsonl"]
+
+
+@click.command("scan")
+@click.argument("path")
+@click.option(
+    "-s",
+    "--signatures",
+    "signature_paths",
+    multiple=True,
+    required=True,
+    type=click.Path(),
+    help="A file or folder of signatures; may be given several times.",
+)
+@click.option("--columns", help="Text columns to scan, separated by commas.  [default: every text column]")
+@click.option("--format", "form", type=click.Choice(get_args(Format)), default="table", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl: one hit a line.")
+@click.option(
+    "--evidence",
+    type=click.Choice(get_args(Evidence)),
+    default="masked",
+    show_default=True,
+    help="What of the matched text to print.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    help=f"Hits to print; the counts stay exact.  [default: {ROWS_OF_A_TABLE} in a table, else all]",
+)
+def command(  # noqa: PLR0913, PLR0917 - one for each option
+    path: str,
+    signature_paths: tuple[str, ...],
+    columns: str | None,
+    form: Format,
+    as_json: bool,
+    evidence: Evidence,
+    limit: int | None,
+) -> int:
+    """Try signatures on PATH: a Parquet file, a folder, a glob, or - for lines of text on standard input.
+
+    Hits are printed and kept nowhere. Exit codes: 0 all was read, with hits or without; 3 something could not
+    be read; 2 the input is wrong.
+
+    \b
+    Example:
+      hindcast scan sample.parquet -s signatures/ --columns text,author.bio
+      grep -h buy logs/*.txt | hindcast scan - -s signatures/fraud.yaml --json
+    """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
+    if path == STANDARD_INPUT and columns:
+        message = "lines of text have no columns; leave `--columns` out"
+        raise click.UsageError(message)
+    lines = as_json or form == "jsonl"
+    tally = _Tally(lines, limit if limit is not None else sys.maxsize if lines else ROWS_OF_A_TABLE)
+    for outcome in _outcomes(path, signature_paths, columns, evidence):
+        tally.add(outcome)
+    tally.finish()
+    return WITH_GAPS if tally.gaps else 0
+
+
+def _outcomes(
+    path: str, signature_paths: tuple[str, ...], columns: str | None, evidence: Evidence
+) -> Iterator[Found | Gap]:
+    today = datetime.now(UTC).date()
+    if path == STANDARD_INPUT:
+        loaded = load_for(signature_paths, today, anywhere=True)
+        _tell_expired(loaded)
+        matcher = HyperscanMatcher(loaded.program)
+        with BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)) as stream:
+            yield from scan_lines(stream, matcher, evidence)
+        return
+    loaded = load_for(signature_paths, today)
+    plan = plan_files(path, [name.strip() for name in columns.split(",")] if columns else "auto")
+    _tell_expired(loaded)
+    render.print_problems(idle_signatures(loaded.ruleset, plan.columns))
+    click.echo(render.safe(f"scanning the columns {', '.join(plan.columns)}"), err=True)
+    yield from scan_files(plan, HyperscanMatcher(loaded.program), evidence)
+
+
+def _tell_expired(loaded: Loaded) -> None:
+    for signature in loaded.expired:
+        click.echo(render.safe(f"{signature.id}: expired on {signature.expires} and does not run"), err=True)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts everything, and prints hits up to a limit: as they come, or in a table at the end.
+
+    Attributes:
+        lines: True to print a line of JSON a hit.
+        limit: Hits to print.
+        gaps: Number of things that could not be scanned.
+    """
+
+    lines: bool
+    limit: int
+    gaps: int = 0
+    records: int = 0
+    hits: Counter[str] = field(default_factory=Counter)
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    printed: int = 0
+
+    def add(self, outcome: Found | Gap) -> None:
+        """Takes in what came of a batch."""
+        if isinstance(outcome, Gap):
+            self.gaps += 1
+            click.echo(render.safe(f"{outcome.source_uri}: not scanned: {outcome.reason}"), err=True)
+            return
+        self.records += outcome.records
+        self.hits.update(map(str, outcome.hits["signature_id"].to_pylist()))
+        for hit in outcome.hits.slice(0, self.limit - self.printed).to_pylist():
+            self.printed += 1
+            row = {"source_uri": outcome.source_uri, **hit}
+            if self.lines:
+                click.echo(render.json_line(row))
+            else:
+                self.shown.append(row)
+
+    def finish(self) -> None:
+        """Prints the table and the summary."""
+        if self.shown:
+            render.console().print(_table(self.shown))
+        total = self.hits.total()
+        found = f"{render.plural(total, 'hit')} of {render.plural(len(self.hits), 'signature')}"
+        click.echo(f"{found} in {render.plural(self.records, 'record')}", err=True)
+        if self.printed < total:
+            click.echo(f"{render.number(self.printed)} of them printed; see more with --limit", err=True)
+        for signature_id, count in self.hits.most_common():
+            click.echo(f"  {render.safe(signature_id)}  {render.number(count)}", err=True)
+        if self.gaps:
+            click.echo(f"NOT ALL WAS SCANNED: {render.plural(self.gaps, 'gap')}, listed above", err=True)
+
+
+def _table(hits: list[dict[str, Any]]) -> Table:
+    several = len({hit["source_uri"] for hit in hits}) > 1
+    file = ["file"] if several else []
+    made = render.table([*file, "row", "column", "signature", "severity", "evidence"], numbers=["row"])
+    for hit in hits:
+        cells = [hit[name] for name in ("column", "signature_id", "severity", "evidence")]
+        place = [hit["source_uri"]] if several else []
+        made.add_row(
+            *map(render.safe, place), str(hit["row_index"]), *(render.safe(cell or "") for cell in cells)
+        )
+    return made

@@ -1,0 +1,216 @@
+"""Everything a hunt needs is read and checked here, before anything starts; nothing is written."""
+
+import contextlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from jobs.spec import HuntSpec, load_hunt
+from scanner.archive import storage
+from scanner.archive.plan import Plan, make_plan
+from scanner.engine.program import Program, compile_ruleset
+from scanner.errors import HuntError, InputError, Problem, SignatureError
+from scanner.results.schemas import hits_schema
+from scanner.signatures.digests import ruleset_digest
+from scanner.signatures.load import read_signatures
+from scanner.signatures.model import Ruleset, Signature
+
+INLINE_BYTES = 256_000_000
+"""Compressed bytes of text from which on it pays to start Ray."""
+
+_ARCHIVE_KEYS = tuple(
+    f"archive.{key}" for key in ("uri", "text_columns", "record_id", "actor_id", "event_time", "carry")
+)
+
+ExecutorName = Literal["inline", "ray"]
+ExecutorChoice = Literal["auto", "inline", "ray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Signatures that are ready to run.
+
+    Attributes:
+        ruleset: Those that run.
+        expired: Those that no longer run.
+        program: The ruleset, compiled.
+    """
+
+    ruleset: Ruleset
+    expired: tuple[Signature, ...]
+    program: Program
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A hunt that can start: its file, signatures and archive were read and nothing is wrong.
+
+    Attributes:
+        spec: The hunt file.
+        plan: What is going to be read.
+        signatures: What is going to be looked for.
+        executor: Where the splits are going to run.
+        warnings: What is odd, but does not stop the hunt.
+    """
+
+    spec: HuntSpec
+    plan: Plan
+    signatures: Loaded
+    executor: ExecutorName
+    warnings: tuple[Problem, ...]
+
+
+def prepare(file: str | Path, today: date, executor: ExecutorChoice = "auto") -> Prepared:
+    """Reads and checks all that a hunt needs, and writes nothing.
+
+    Args:
+        file: The hunt file.
+        today: Signatures that expire on this day or before it do not run.
+        executor: Where to run; ``auto`` takes Ray for what is not small.
+
+    Raises:
+        InputError: With everything that is wrong, in the hunt file, the signatures and the archive.
+    """
+    spec = load_hunt(file)
+    problems: list[Problem] = []
+    loaded = _loaded(spec, today, problems)
+    plan = _planned(spec, problems)
+    chosen: ExecutorName = "inline"
+    if plan is not None:
+        problems += _output_problems(spec, plan)
+        chosen = _choose(executor, plan)
+    if chosen == "ray" and importlib.util.find_spec("ray") is None:
+        problems.append(Problem(spec.file, 0, "", _WITHOUT_RAY))
+    if problems or plan is None or loaded is None:
+        raise InputError(tuple(problems))
+    warnings = tuple(idle_signatures(loaded.ruleset, plan.columns))
+    return Prepared(spec, plan, loaded, chosen, warnings)
+
+
+def load_for(paths: Sequence[str], today: date, *, anywhere: bool = False) -> Loaded:
+    """Reads and compiles the signatures that run on one day.
+
+    Args:
+        paths: Files and folders.
+        today: Signatures that expire on this day or before it are left out.
+        anywhere: True to let signatures look beyond the columns that they name.
+
+    Raises:
+        SignatureError: With everything that is wrong, or because no signature is left.
+    """
+    reading = read_signatures(paths)
+    problems = [problem for problem in reading.problems if not problem.warning]
+    expired = tuple(s for s in reading.signatures if s.expires is not None and s.expires <= today)
+    active = tuple(s for s in reading.signatures if s not in expired)
+    if not active and not problems:
+        message = "every signature here has expired" if expired else "there is no signature here"
+        problems.append(Problem(", ".join(paths), 0, "", f"{message}; name some that run"))
+    if anywhere:
+        active = tuple(replace(signature, columns=None) for signature in active)
+    ruleset = Ruleset(active, ruleset_digest(active))
+    try:
+        program = compile_ruleset(ruleset)
+    except SignatureError as error:
+        raise SignatureError((*problems, *error.problems)) from error
+    if problems:
+        raise SignatureError(tuple(problems))
+    return Loaded(ruleset, expired, program)
+
+
+def idle_signatures(ruleset: Ruleset, columns: Sequence[str]) -> Iterator[Problem]:
+    """Warns of signatures that no column of an archive is meant for."""
+    for signature in ruleset.signatures:
+        if signature.columns is not None and not set(signature.columns) & set(columns):
+            message = f"finds nothing here: none of its columns ({', '.join(signature.columns)}) is read"
+            yield Problem(signature.file, signature.line, signature.id, message, warning=True)
+
+
+_WITHOUT_RAY = "this hunt needs Ray; run `pip install 'hindcast[cluster]'`, or add `--executor inline`"
+
+
+def check_output(spec: HuntSpec) -> None:
+    """Proves that results can be written, by making the output folder and writing there.
+
+    Raises:
+        HuntError: They cannot.
+    """
+    with _told_of(spec, "output"):
+        storage.make_writable(spec.output)
+
+
+def _loaded(spec: HuntSpec, today: date, problems: list[Problem]) -> Loaded | None:
+    try:
+        return load_for(spec.signatures, today)
+    except SignatureError as error:
+        problems += error.problems
+        return None
+
+
+def _planned(spec: HuntSpec, problems: list[Problem]) -> Plan | None:
+    try:
+        with _told_of(spec, *_ARCHIVE_KEYS):
+            plan = make_plan(
+                spec.uris,
+                spec.text_columns,
+                record_id=spec.record_id,
+                actor_id=spec.actor_id,
+                event_time=spec.event_time,
+                carry=spec.carry,
+            )
+        with _told_of(spec, "archive.carry"):
+            hits_schema(plan.carry)
+    except HuntError as error:
+        problems += error.problems
+        return None
+    return plan
+
+
+def _output_problems(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:
+    output = Path(spec.output)
+    around = [uri for uri in spec.uris if output.is_relative_to(uri)]
+    results = str(output / "hunt=")
+    if around or any(split.source_uri.startswith(results) for split in plan.splits):
+        message = "lies inside the archive, so that the next run would hunt the results of this one"
+        yield spec.problem("output", f"{spec.output} {message}; write a folder outside of it")
+
+
+def _choose(executor: ExecutorChoice, plan: Plan) -> ExecutorName:
+    if executor != "auto":
+        return executor
+    return "inline" if plan.text_bytes < INLINE_BYTES else "ray"
+
+
+@contextlib.contextmanager
+def _told_of(spec: HuntSpec, *keys: str) -> Iterator[None]:
+    """Gives problems that the archive's code found the line of the hunt file that led to them.
+
+    Args:
+        spec: The hunt file.
+        keys: Where to look for what a problem names; the first one has the problems that name nothing known.
+    """
+    try:
+        yield
+    except HuntError as error:
+        raise HuntError(tuple(_placed(spec, keys, problem) for problem in error.problems)) from error
+
+
+def _placed(spec: HuntSpec, keys: tuple[str, ...], problem: Problem) -> Problem:
+    named = {problem.file, problem.subject}
+    key = next((key for key in keys if named & set(_values(spec)[key])), keys[0])
+    words = [word for word in (problem.file, problem.subject) if word and word != key.rpartition(".")[2]]
+    return spec.problem(key, ": ".join([*words, problem.message]))
+
+
+def _values(spec: HuntSpec) -> dict[str, tuple[str | None, ...]]:
+    return {
+        "archive.uri": spec.uris,
+        "archive.text_columns": () if spec.text_columns == "auto" else spec.text_columns,
+        "archive.record_id": (spec.record_id,),
+        "archive.actor_id": (spec.actor_id,),
+        "archive.event_time": (spec.event_time,),
+        "archive.carry": spec.carry,
+        "output": (spec.output,),
+    }

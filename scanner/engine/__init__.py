@@ -1,0 +1,1 @@
+"""Ruleset → matches over columns of text: pass one by Hyperscan, confirm by PCRE2."""

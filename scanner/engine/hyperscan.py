@@ -1,0 +1,113 @@
+"""The one door to Hyperscan: compile expressions to bytes, load the bytes, scan blocks.
+
+``scan`` of the pinned builds takes ``bytes`` and wants its handler by keyword. A database cannot be
+pickled; its serialised form can, and is only ever loaded when this program made it. A scratch belongs to one thread.
+"""
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import hyperscan
+
+from scanner.errors import EngineError
+
+MAX_BLOCK_BYTES: Final = 2**31 - 1
+"""Hyperscan counts the bytes of a block in 32 bits."""
+
+OnEvent = Callable[[int, int, int, int, Any], bool | None]
+"""Called with (probe, 0, end, 0, None) for each event; a true answer ends the scan."""
+
+
+class CompileRefused(Exception):  # noqa: N818 - an answer about an expression
+    """Hyperscan does not take an expression; ``str()`` is its own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One expression of pass one.
+
+    Attributes:
+        expression: UTF-8; a regular expression, or the bytes of a literal without NUL.
+        literal: True where it is a literal.
+        caseless: For literals: fold ASCII case.
+        prefilter: For expressions: compile in PREFILTER mode.
+    """
+
+    expression: bytes
+    literal: bool
+    caseless: bool = False
+    prefilter: bool = False
+
+    @property
+    def flags(self) -> int:
+        """Hyperscan's flags."""
+        if self.literal:
+            return int(hyperscan.HS_FLAG_CASELESS) if self.caseless else 0
+        base = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_MULTILINE
+        return int(base | hyperscan.HS_FLAG_PREFILTER if self.prefilter else base)
+
+
+def compile_probes(probes: Sequence[Probe], ids: Sequence[int]) -> bytes:
+    """Compiles probes of one kind into one serialised database.
+
+    Args:
+        probes: At least one; all literals, or all expressions.
+        ids: What events call each probe.
+
+    Raises:
+        CompileRefused: Hyperscan does not take one of them, or not all of them together.
+    """
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    try:
+        database.compile(
+            expressions=[probe.expression for probe in probes],
+            ids=list(ids),
+            elements=len(probes),
+            flags=[probe.flags for probe in probes],
+            literal=probes[0].literal,
+        )
+        return bytes(hyperscan.dumpb(database))
+    except hyperscan.error as error:
+        raise CompileRefused(str(error)) from None
+
+
+class Scanner:
+    """A loaded database and its scratch; for one thread."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, serialised: bytes) -> None:
+        try:
+            self._database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
+            self._database.scratch = hyperscan.Scratch(self._database)
+        except hyperscan.error as error:
+            reason = f"the compiled signatures do not load on this machine: {error}"
+            raise EngineError(reason) from None
+
+    def scan(self, block: bytes, on_event: OnEvent) -> None:
+        """Scans one block and reports every end of every match.
+
+        Args:
+            block: Valid UTF-8 of at most `MAX_BLOCK_BYTES`.
+            on_event: Called for each event, in the order of the offsets.
+
+        Raises:
+            EngineError: The block is too large, or the engine failed.
+        """
+        if len(block) > MAX_BLOCK_BYTES:
+            reason = f"a cell of {len(block)} bytes is larger than the engine takes ({MAX_BLOCK_BYTES})"
+            raise EngineError(reason)
+        try:
+            self._database.scan(block, match_event_handler=on_event)
+        except hyperscan.error as error:
+            reason = f"Hyperscan failed: {error}"
+            raise EngineError(reason) from None
+
+
+def version() -> str:
+    """Version of the engine inside the package, such as ``5.4.2``, and of the package."""
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=[b"a"], ids=[0], elements=1, flags=[0])
+    return f"{importlib.metadata.version('hyperscan')} ({database.info().decode()})"

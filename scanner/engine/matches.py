@@ -1,0 +1,90 @@
+"""What every matcher answers, and the seam that all matchers stand behind."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.signatures.model import Ruleset
+from scanner.views.raw import Column
+
+MAX_SPANS = 1_000
+"""Spans kept of one cell and signature; ``match_count`` goes on counting past them."""
+
+Int64s = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchError:
+    """A cell of which it could not be decided whether a signature hits it.
+
+    Attributes:
+        cell: Index of the cell in the column that was matched.
+        signature: Index of the signature in the ruleset.
+        reason: The engine's words, without content.
+    """
+
+    cell: int
+    signature: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Confirmed hits in one column of cells, in columns of their own, sorted by cell, then signature.
+
+    The spans of hit ``i`` are ``span_starts[span_offsets[i]:span_offsets[i + 1]]`` and the same of
+    ``span_ends``: bytes ``[start, end)`` of the raw cell, sorted, unique, at most `MAX_SPANS`. They are the
+    matches of the patterns that speak for the signature (those not negated in its condition), each pattern
+    leftmost and not overlapping itself.
+
+    Attributes:
+        cells: int64[n], index of the cell.
+        signatures: int64[n], index of the signature in the ruleset.
+        match_counts: int64[n], matches of all patterns that speak for the signature, summed; never capped.
+        span_offsets: int64[n + 1].
+        span_starts: int64[span_offsets[n]].
+        span_ends: int64[span_offsets[n]].
+        errors: Cells that could not be decided.
+        invalid_cells: Cells that were not valid UTF-8 and were matched repaired.
+    """
+
+    cells: Int64s
+    signatures: Int64s
+    match_counts: Int64s
+    span_offsets: Int64s
+    span_starts: Int64s
+    span_ends: Int64s
+    errors: tuple[MatchError, ...] = ()
+    invalid_cells: int = 0
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def spans(self, hit: int) -> list[tuple[int, int]]:
+        """Spans of one hit, sorted."""
+        run = slice(self.span_offsets[hit], self.span_offsets[hit + 1])
+        return list(zip(self.span_starts[run].tolist(), self.span_ends[run].tolist(), strict=True))
+
+
+class Matcher(Protocol):
+    """Finds the hits of a ruleset in columns of text."""
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The ruleset whose indices the answers use."""
+
+    def match(self, cells: Column, column: str) -> Matches:
+        """Finds every hit in one column.
+
+        Args:
+            cells: ``string``, ``large_string``, ``string_view``, ``binary``, ``large_binary``,
+                ``binary_view``,
+                ``fixed_size_binary[w]`` or a dictionary of one of them, length n, nullable. Nulls never
+                match.
+            column: The hunt's path of the column; signatures restricted to other columns are left out.
+
+        Returns:
+            Hits sorted by cell, then signature.
+        """

@@ -1,0 +1,92 @@
+"""The oracle: PCRE2 alone, every cell and every pattern by themselves; slow, obvious, the judge of the engine."""
+
+from dataclasses import dataclass
+
+from scanner.engine.collect import Collector
+from scanner.engine.literals import judge_literal
+from scanner.engine.matches import MAX_SPANS, Matches
+from scanner.engine.pcre import Expression, MatchUndecided, expression
+from scanner.engine.syntax import judge_source
+from scanner.signatures.condition import evaluate, positive
+from scanner.signatures.model import Pattern, RegexPattern, Ruleset, Signature
+from scanner.views.raw import Column, text_cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    match_count: int
+    spans: list[tuple[int, int]]
+
+
+class OracleMatcher:
+    """Finds hits the slow way.
+
+    Args:
+        ruleset: The signatures; their patterns must compile.
+
+    Raises:
+        PatternRefused: One of them does not.
+    """
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._ruleset = ruleset
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The ruleset whose indices the answers use."""
+        return self._ruleset
+
+    def match(self, cells: Column, column: str) -> Matches:
+        """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
+        text = text_cells(cells)
+        collector = Collector(text.repairs)
+        every = [(index, cell) for index, cell in enumerate(text.values.to_pylist()) if cell is not None]
+        for number, signature in enumerate(self._ruleset.signatures):
+            if signature.columns is None or column in signature.columns:
+                for index, cell in _worth_judging(signature, every):
+                    collector.decide(index, number, _judge, signature, cell)
+        return collector.matches()
+
+
+def _worth_judging(signature: Signature, cells: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Cells in which at least one pattern matches; without one, no condition is true."""
+    wanted: dict[int, bytes] = {}
+    for pattern in signature.patterns:
+        for judge in _expressions(pattern):
+            wanted.update((index, cell) for index, cell in cells if _may_match(judge, cell))
+    return sorted(wanted.items())
+
+
+def _may_match(judge: Expression, cell: bytes) -> bool:
+    try:
+        return judge.search(cell)
+    except MatchUndecided:
+        return True
+
+
+def _judge(signature: Signature, cell: bytes) -> _Found | None:
+    if not evaluate(signature.condition, lambda name: _matches(_named(signature, name), cell)):
+        return None
+    if any(_matches(pattern, cell) for pattern in signature.allow):
+        return None
+    every = [
+        span
+        for name in positive(signature.condition)
+        for judge in _expressions(_named(signature, name))
+        for span in judge.spans(cell)
+    ]
+    return _Found(len(every), sorted(set(every))[:MAX_SPANS])
+
+
+def _named(signature: Signature, name: str) -> Pattern:
+    return next(pattern for pattern in signature.patterns if pattern.name == name)
+
+
+def _expressions(pattern: Pattern) -> list[Expression]:
+    if isinstance(pattern, RegexPattern):
+        return [expression(judge_source(pattern.regex), pattern.flags)]
+    return [expression(*judge_literal(literal, pattern)) for literal in pattern.literals]
+
+
+def _matches(pattern: Pattern, cell: bytes) -> bool:
+    return any(judge.search(cell) for judge in _expressions(pattern))

@@ -1,0 +1,199 @@
+"""Ends a run: folds its commit records into tables, then publishes the record that makes it complete."""
+
+import importlib.metadata
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scanner.archive import storage
+from scanner.errors import CommitConflict
+from scanner.results import layout
+from scanner.results.commit import committed
+from scanner.results.record import COMPLETE, WITH_GAPS, encode, read_record
+from scanner.results.report import SplitReport
+from scanner.results.schemas import COVERAGE, SIGNATURES, hits_schema
+from scanner.results.tally import SignatureTally, Tally, tally
+from scanner.signatures.model import Ruleset, Signature
+
+NO_HITS: Final = "none.parquet"
+"""The one file of hits, without a row, of a run that found nothing: globs and schemas work all the same."""
+
+_GAPS_SHOWN: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a run knows of itself when its last split is committed.
+
+    Attributes:
+        hunt: Name of the hunt.
+        run_id: Id of the run.
+        spec: The hunt as written, in values that JSON has.
+        ruleset: What was hunted.
+        expired: Signatures that were left out because they have expired.
+        versions: Programs and libraries that took part.
+        started_at: In UTC.
+        finished_at: In UTC.
+        carry: Fields copied from the archive to each hit.
+    """
+
+    hunt: str
+    run_id: str
+    spec: dict[str, Any]
+    ruleset: Ruleset
+    expired: tuple[Signature, ...]
+    versions: dict[str, str]
+    started_at: datetime
+    finished_at: datetime
+    carry: pa.Schema = pa.schema([])  # noqa: RUF009 - schemas are immutable
+
+
+def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
+    """Makes a run complete. It may be called again after being killed at any point.
+
+    Writes coverage and signatures, deletes files of hits that no commit record names, and publishes
+    ``run.json`` last. A run that is complete already stays as it is.
+
+    Returns:
+        What ``run.json`` holds.
+
+    Raises:
+        HuntError: A commit record is damaged.
+        SourceError: A file of hits that a commit record names cannot be read.
+        CommitUnknown: The storage failed, and it cannot be told whether the run is complete.
+    """
+    standing = read_record(run_uri)
+    if standing is not None:
+        return standing
+    reports = committed(run_uri)
+    found = tally(run_uri, reports)
+    _write(layout.coverage_uri(run_uri), coverage_table(reports))
+    _write(layout.signatures_uri(run_uri), _signatures(record, found))
+    _tidy_hits(run_uri, reports, record.carry)
+    document = _document(record, reports, found)
+    try:
+        storage.create(layout.record_uri(run_uri), encode(document))
+    except CommitConflict:
+        return read_record(run_uri) or document
+    return document
+
+
+def coverage_table(reports: Sequence[SplitReport]) -> pa.Table:
+    """One row a report, in `COVERAGE`."""
+    return pa.Table.from_pylist([asdict(report) for report in reports], COVERAGE)
+
+
+def signatures_of_unfinished(found: Tally) -> pa.Table:
+    """One row for each signature that has found something so far; of the signature only the id is known."""
+    rows = [
+        {"signature_id": name, "ran": True, **_counts(each)}
+        for name, each in sorted(found.signatures.items())
+    ]
+    return pa.Table.from_pylist(rows, SIGNATURES)
+
+
+def _signatures(record: RunRecord, found: Tally) -> pa.Table:
+    none = SignatureTally()
+    ran = [(each, True, found.signatures.get(each.id, none)) for each in record.ruleset.signatures]
+    expired = [(each, False, none) for each in record.expired]
+    rows = [
+        {
+            "signature_id": signature.id,
+            "signature_digest": signature.digest,
+            "name": signature.name,
+            "severity": signature.severity,
+            "status": signature.status,
+            "category": signature.category,
+            "tags": list(signature.tags),
+            "expires": signature.expires,
+            "ran": has_run,
+            **_counts(each),
+        }
+        for signature, has_run, each in [*ran, *expired]
+    ]
+    return pa.Table.from_pylist(rows, SIGNATURES)
+
+
+def _counts(found: SignatureTally) -> dict[str, Any]:
+    return {
+        "hits": found.hits,
+        "records": found.records,
+        "actors": found.actors,
+        "first_seen": found.first_seen,
+        "last_seen": found.last_seen,
+        "truncated": found.stored < found.hits,
+    }
+
+
+def _tidy_hits(run_uri: str, reports: Iterable[SplitReport], carry: pa.Schema) -> None:
+    """Leaves the committed files of hits and no other, so that a plain glob reads the truth."""
+    named = {report.hits_file for report in reports if report.hits_file is not None}
+    for name in storage.list_names(layout.hits_folder_uri(run_uri)):
+        if name not in named:
+            storage.delete(f"{layout.hits_folder_uri(run_uri)}/{name}")
+    if not named:
+        _write(layout.hits_uri(run_uri, NO_HITS), hits_schema(carry).empty_table())
+
+
+def _write(uri: str, table: pa.Table) -> None:
+    with storage.open_output(uri) as sink:
+        pq.write_table(table, sink, compression="zstd")
+
+
+def _document(record: RunRecord, reports: Sequence[SplitReport], found: Tally) -> dict[str, Any]:
+    gaps = [gap for gap in map(gap_of, reports) if gap is not None]
+    return {
+        "hindcast": _program_version(),
+        "hunt": record.hunt,
+        "run_id": record.run_id,
+        "status": WITH_GAPS if gaps else COMPLETE,
+        "started_at": record.started_at.isoformat(),
+        "finished_at": record.finished_at.isoformat(),
+        "elapsed_s": (record.finished_at - record.started_at).total_seconds(),
+        "spec": record.spec,
+        "ruleset": {
+            "digest": record.ruleset.digest,
+            "signatures": len(record.ruleset.signatures),
+            "expired": [signature.id for signature in record.expired],
+        },
+        "versions": record.versions,
+        "totals": totals_of(reports, found),
+        "gaps": gaps[:_GAPS_SHOWN],
+    }
+
+
+def totals_of(reports: Sequence[SplitReport], found: Tally) -> dict[str, int | None]:
+    """What all splits add up to; ``actors`` is None where no hit names its actor."""
+    return {
+        "splits": len(reports),
+        "scanned": sum(report.status == "scanned" for report in reports),
+        "failed": sum(report.status == "failed" for report in reports),
+        "files": len({report.source_uri for report in reports}),
+        "rows": sum(report.rows for report in reports),
+        "cells": sum(report.cells for report in reports),
+        "text_bytes": sum(report.text_bytes for report in reports),
+        "hits": sum(report.hits for report in reports),
+        "records": found.records,
+        "actors": found.actors,
+        "match_errors": sum(report.match_errors for report in reports),
+        "invalid_cells": sum(report.invalid_cells for report in reports),
+    }
+
+
+def gap_of(report: SplitReport) -> dict[str, Any] | None:
+    """What of a split was not read or not decided; None where there is no such thing."""
+    if report.status != "failed" and report.match_errors == 0:
+        return None
+    reason = report.error or "no reason was recorded"
+    return {"source_uri": report.source_uri, "row_groups": list(report.row_groups), "reason": reason}
+
+
+def _program_version() -> str:
+    try:
+        return importlib.metadata.version("hindcast")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

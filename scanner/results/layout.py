@@ -1,0 +1,92 @@
+"""Where each part of a run lies under an output."""
+
+import re
+from typing import Final
+
+from scanner.errors import HuntError, Problem
+
+HUNT: Final = "hunt="
+RUN: Final = "run="
+_HUNT_NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}")
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SPLIT_ID: Final = re.compile(r"[0-9a-f]{32}")
+_HITS_FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.parquet")
+
+
+def hunt_uri(output: str, hunt: str) -> str:
+    """Folder of a hunt: ``<output>/hunt=<name>``.
+
+    Raises:
+        HuntError: The name could lead out of the output.
+    """
+    _check(_HUNT_NAME, hunt, "hunt", "start with a-z and use only a-z, 0-9, dot, dash and underscore")
+    return f"{output.rstrip('/')}/{HUNT}{hunt}"
+
+
+def run_uri(output: str, hunt: str, run_id: str) -> str:
+    """Folder of a run: ``<output>/hunt=<name>/run=<run_id>``.
+
+    Raises:
+        HuntError: A name could lead out of the output.
+    """
+    _check(_RUN_ID, run_id, "run", "write the id of a run as `hindcast results list` shows it")
+    return f"{hunt_uri(output, hunt)}/{RUN}{run_id}"
+
+
+def commits_uri(run_uri: str) -> str:
+    """Folder of the commit records."""
+    return f"{run_uri}/commits"
+
+
+def commit_uri(run_uri: str, split_id: str) -> str:
+    """The commit record of one split.
+
+    Raises:
+        HuntError: The id is not one that `scanner.archive.plan` makes.
+    """
+    _check(_SPLIT_ID, split_id, "split", "an id has 32 hexadecimal digits")
+    return f"{commits_uri(run_uri)}/{split_id}"
+
+
+def hits_folder_uri(run_uri: str) -> str:
+    """Folder of the hits."""
+    return f"{run_uri}/hits"
+
+
+def hits_uri(run_uri: str, name: str) -> str:
+    """One file of hits.
+
+    Raises:
+        HuntError: The name could lead out of the folder, or does not end in ``.parquet``.
+    """
+    _check(_HITS_FILE, name, "file of hits", "name a *.parquet file")
+    return f"{hits_folder_uri(run_uri)}/{name}"
+
+
+def coverage_uri(run_uri: str) -> str:
+    """The coverage of a finished run."""
+    return f"{run_uri}/coverage/part-0.parquet"
+
+
+def signatures_uri(run_uri: str) -> str:
+    """The signatures of a finished run."""
+    return f"{run_uri}/signatures.parquet"
+
+
+def record_uri(run_uri: str) -> str:
+    """The record that makes a run complete: ``run.json``."""
+    return f"{run_uri}/run.json"
+
+
+def names_of(run_uri: str) -> tuple[str, str] | None:
+    """Hunt and run id of a run's folder; None where the folder is not one."""
+    match run_uri.rstrip("/").split("/")[-2:]:
+        case [hunt, run] if hunt.startswith(HUNT) and run.startswith(RUN):
+            return hunt.removeprefix(HUNT), run.removeprefix(RUN)
+        case _:
+            return None
+
+
+def _check(allowed: re.Pattern[str], name: str, what: str, remedy: str) -> None:
+    if allowed.fullmatch(name) is None:
+        raise HuntError((Problem(f"{what} {name!a}", 0, "", f"this is no name of a {what}; {remedy}"),))

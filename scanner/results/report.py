@@ -1,0 +1,81 @@
+"""What became of one split: the value that its commit record holds."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from pydantic import TypeAdapter
+
+Outcome = Literal["scanned", "failed", "skipped"]
+
+_MAX_ERROR: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class SplitReport:
+    """One split: what was read, with what, and how it ended.
+
+    Attributes:
+        split_id: The split.
+        source_uri: Its file.
+        source_etag: The file's version.
+        source_size_bytes: The file's size.
+        row_groups: The split's row groups.
+        columns: Text columns that were to be read.
+        ruleset_digest: Digest of the ruleset.
+        signatures: Logic digests of the signatures that ran.
+        status: How it ended.
+        rows: Records read.
+        cells: Cells read, without nulls.
+        text_bytes: Bytes of the cells read, uncompressed.
+        hits: Hits found; those stored are in ``hits_file``.
+        invalid_cells: Cells that were not valid UTF-8 and were matched repaired.
+        match_errors: Pairs of cell and signature that could not be decided.
+        error: Why it failed, or the first few match errors; None where all went well.
+        attempts: How many times it was tried.
+        elapsed_s: Seconds it took.
+        worker: Where it ran.
+        hits_file: Name of its file in ``hits/``; None where there are no hits.
+        signature_hits: Exact number of hits for each signature id that has any.
+    """
+
+    split_id: str
+    source_uri: str
+    source_etag: str
+    source_size_bytes: int
+    row_groups: tuple[int, ...]
+    columns: tuple[str, ...]
+    ruleset_digest: str
+    signatures: tuple[str, ...]
+    status: Outcome
+    rows: int = 0
+    cells: int = 0
+    text_bytes: int = 0
+    hits: int = 0
+    invalid_cells: int = 0
+    match_errors: int = 0
+    error: str | None = None
+    attempts: int = 1
+    elapsed_s: float = 0.0
+    worker: str = ""
+    hits_file: str | None = None
+    signature_hits: tuple[tuple[str, int], ...] = ()
+
+    def to_json(self) -> bytes:
+        """UTF-8 JSON with sorted keys; a long error is cut."""
+        values = asdict(self)
+        if self.error is not None and len(self.error) > _MAX_ERROR:
+            values["error"] = self.error[:_MAX_ERROR] + "…"
+        return json.dumps(values, sort_keys=True, ensure_ascii=False).encode(errors="replace")
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "SplitReport":
+        """Reads what `to_json` wrote; keys that a later version added are left out.
+
+        Raises:
+            ValueError: It is no such record.
+        """
+        return _READER.validate_json(data)
+
+
+_READER = TypeAdapter(SplitReport)

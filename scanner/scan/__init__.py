@@ -1,0 +1,1 @@
+"""One split, or one table, start to end."""

@@ -1,0 +1,83 @@
+"""Signatures over a table in memory or a dataset: no run, no commit, hits as an Arrow table."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from scanner.archive.columns import extract, text_columns
+from scanner.engine.matches import Matcher
+from scanner.results.mask import Evidence
+from scanner.results.schemas import SPANS
+from scanner.scan.hits import evidence_column, place_columns, raw_cells, rows_of, signature_columns
+
+_COLUMNS: Final[dict[str, pa.DataType]] = {
+    "row_index": pa.int64(),
+    "column": pa.string(),
+    "signature_id": pa.string(),
+    "severity": pa.string(),
+    "category": pa.string(),
+    "view": pa.string(),
+    "start": pa.int64(),
+    "end": pa.int64(),
+    "match_count": pa.int64(),
+    "spans": SPANS,
+    "evidence": pa.string(),
+}
+SCAN_SCHEMA: Final = pa.schema(_COLUMNS)
+"""One row a hit; ``row_index`` counts the rows of the input from 0, spans are bytes of the raw cell."""
+
+_BATCH_ROWS: Final = 8192
+
+
+def scan_table(
+    data: pa.Table | pa.RecordBatchReader | ds.Dataset,
+    matcher: Matcher,
+    columns: Sequence[str] | None = None,
+    evidence: Evidence = "masked",
+) -> pa.Table:
+    """Finds every hit of a ruleset in a table or a dataset, batch by batch.
+
+    Args:
+        data: What to scan.
+        matcher: With the compiled signatures.
+        columns: Paths of text columns; None for every text column.
+        evidence: What to keep of the matched text.
+
+    Returns:
+        A table of `SCAN_SCHEMA`, in the order of the rows, then of the columns.
+
+    Raises:
+        ColumnError: A column is not there or holds no text.
+    """
+    paths = list(columns) if columns is not None else text_columns(data.schema)
+    first_row = 0
+    found: list[pa.RecordBatch] = []
+    for batch in _batches(data):
+        found.extend(_scan(batch, first_row, matcher, paths, evidence))
+        first_row += batch.num_rows
+    return pa.Table.from_batches(found, SCAN_SCHEMA)
+
+
+def _batches(data: pa.Table | pa.RecordBatchReader | ds.Dataset) -> Iterable[pa.RecordBatch]:
+    if isinstance(data, pa.Table):
+        return data.to_batches(max_chunksize=_BATCH_ROWS)
+    return data.to_batches(batch_size=_BATCH_ROWS) if isinstance(data, ds.Dataset) else data
+
+
+def _scan(
+    batch: pa.RecordBatch, first_row: int, matcher: Matcher, paths: Sequence[str], evidence: Evidence
+) -> Iterator[pa.RecordBatch]:
+    for path in paths:
+        cells = extract(batch, path)
+        matches = matcher.match(cells.values, path)
+        if not len(matches):
+            continue
+        columns: dict[str, pa.Array[Any]] = {
+            "row_index": pa.array(rows_of(cells, matches) + first_row),
+            **signature_columns(matcher.ruleset.signatures, matches),
+            **place_columns(cells, matches),
+            "evidence": evidence_column(raw_cells(cells, matches), matches, evidence),
+        }
+        yield pa.RecordBatch.from_arrays([columns[name] for name in SCAN_SCHEMA.names], schema=SCAN_SCHEMA)

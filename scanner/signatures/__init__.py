@@ -1,0 +1,1 @@
+"""Signatures: the YAML that analysts write, and the frozen values it becomes."""

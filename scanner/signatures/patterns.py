@@ -1,0 +1,108 @@
+"""Patterns: from what stands under ``regex``, ``literal`` or ``list`` to what is compiled."""
+
+from collections.abc import Callable, Mapping
+
+from scanner.signatures.entry import Entry
+from scanner.signatures.lists import ListError, read_list
+from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern
+from scanner.signatures.source import Path
+from scanner.signatures.syntax import PatternSyntax
+
+KINDS = ("regex", "literal", "list")
+
+_REGEX_FLAGS = "imsxu"
+_SWALLOWED = {"\b": r"\b", "\v": r"\v", "\x85": r"\N", "\xa0": r"\_", "\u2028": r"\L", "\u2029": r"\P"}
+"""What YAML makes of those escapes in double quotes that mean something else to a regex."""
+
+
+def build_pattern(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> Pattern | None:
+    """Builds the pattern at a path; None where anything is wrong with it, which the entry then knows."""
+    kinds = [kind for kind in KINDS if entry.has((*path, kind))]
+    if len(kinds) != 1:
+        entry.report(path, _not_one(kinds, path))
+        return None
+    if entry.is_wrong((*path, kinds[0])):
+        return None
+    return _BUILDERS[kinds[0]](entry, path, syntax, name)
+
+
+def check_text(entry: Entry, path: Path) -> None:
+    """Reports a text that YAML cut short without a word."""
+    if entry.mark(path).cut:
+        message = (
+            "YAML takes what follows ` #` for a comment; put the text in single quotes, or write a space "
+            "after the `#` if it is a comment"
+        )
+        entry.report(path, message)
+
+
+def _not_one(kinds: list[str], path: Path) -> str:
+    if kinds:
+        both = " and ".join(f"`{kind}`" for kind in kinds)
+        return f"one pattern cannot have {both}; keep one, or write several patterns under `patterns`"
+    if path:
+        return "the pattern is missing; write `regex`, `literal` or `list`"
+    return "there is no pattern; write `regex`, `literal` or `list`, or several of them under `patterns`"
+
+
+def _regex(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> RegexPattern:
+    here = (*path, "regex")
+    flags = _flags(entry, path, syntax, _REGEX_FLAGS)
+    check_text(entry, here)
+    if entry.mark(here).style == '"':
+        swallowed = next((char for char in syntax.regex if char in _SWALLOWED), None)
+        if swallowed is not None:
+            message = f"YAML turned `{_SWALLOWED[swallowed]}` into a control character or space"
+            entry.report(here, f"{message}; write the regex in single quotes")
+    if "x" not in flags:
+        _check_last_line(entry, here, syntax.regex)
+    if entry.has((*path, "whole_word")):
+        entry.report(
+            (*path, "whole_word"), r"`whole_word` is for literals and lists; write `\b` in the regex"
+        )
+    return RegexPattern(name, syntax.regex, flags, entry.mark(here).line)
+
+
+def _literal(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> LiteralPattern:
+    here = (*path, "literal")
+    check_text(entry, here)
+    if not syntax.literal.strip():
+        entry.report(here, "`literal` is blank; write the text to look for")
+    _check_last_line(entry, here, syntax.literal)
+    flags = _flags(entry, path, syntax, "i")
+    return LiteralPattern(name, (syntax.literal,), flags, syntax.whole_word, entry.mark(here).line)
+
+
+def _list(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> LiteralPattern | None:
+    here = (*path, "list")
+    flags = _flags(entry, path, syntax, "i")
+    try:
+        literals, problems = read_list(syntax.list_, entry.folder, entry.subject)
+    except ListError as error:
+        entry.report(here, error.message)
+        return None
+    entry.report_elsewhere(here, problems)
+    return LiteralPattern(name, literals, flags, syntax.whole_word, entry.mark(here).line)
+
+
+def _flags(entry: Entry, path: Path, syntax: PatternSyntax, known: str) -> str:
+    unknown = ", ".join(f"`{letter}`" for letter in sorted(set(syntax.flags) - set(known)))
+    if unknown and known == _REGEX_FLAGS:
+        entry.report((*path, "flags"), f"a regex has no flag {unknown}; write some of `imsxu`")
+    elif unknown:
+        message = f"a literal has no flag {unknown}; write `i`, which ignores case, or remove `flags`"
+        entry.report((*path, "flags"), message)
+    return "".join(sorted(set(syntax.flags)))
+
+
+def _check_last_line(entry: Entry, path: Path, text: str) -> None:
+    style = entry.mark(path).style
+    if style in {"|", ">"} and text.endswith("\n"):
+        entry.report(path, f"`{style}` adds a line break that must then match; write `{style}-`")
+
+
+_BUILDERS: Mapping[str, Callable[[Entry, Path, PatternSyntax, str], Pattern | None]] = {
+    "regex": _regex,
+    "literal": _literal,
+    "list": _list,
+}

@@ -1,0 +1,1 @@
+"""Texts derived from a cell to match on, and the way back to raw spans."""

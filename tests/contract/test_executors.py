@@ -1,0 +1,171 @@
+"""One contract for every executor: each split comes out once, and with the same hits wherever it ran."""
+
+import contextlib
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.driver import SplitDone, SplitLost
+from jobs.executors import Executor
+from jobs.executors.inline import InlineExecutor
+from jobs.prepare import Loaded, load_for
+from scanner.archive.plan import Plan, make_plan
+from scanner.engine.matcher import HyperscanMatcher
+from scanner.results.commit import committed
+from scanner.results.report import SplitReport
+from scanner.scan.split import ScanSettings
+
+SIGNATURES = """\
+signatures:
+  - {id: t.alpha, regex: 'alp?ha\\d', examples: {match: [alpha1], no_match: [alpha]}}
+  - {id: t.beta, literal: beta, flags: i, severity: high, examples: {match: [BETA], no_match: [bet]}}
+"""
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+Start = Callable[[ScanSettings], Executor]
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Loaded:
+    path = tmp_path / "signatures.yaml"
+    path.write_text(SIGNATURES)
+    return load_for([str(path)], date(2026, 5, 1))
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        texts = [f"{name}{i} alpha{i % 10} {'Beta' if i % 7 == 0 else 'x'}" for i in range(1000)]
+        table = pa.table({"id": [f"{name}{i}" for i in range(1000)], "text": texts})
+        pq.write_table(table, folder / f"{name}.parquet", row_group_size=250)
+    return make_plan([str(folder)], ["text"], record_id="id", target_split_bytes=1)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, plan: Plan) -> ScanSettings:
+    return ScanSettings(
+        hunt="contract",
+        run_id="r1",
+        run_uri=str(tmp_path / "out" / "hunt=contract" / "run=r1"),
+        columns=plan.columns,
+        record_id="id",
+        actor_id=None,
+        event_time=None,
+        carry=plan.carry,
+        evidence="clear",
+        match_key=plan.match_key,
+        started_at=NOW,
+    )
+
+
+@pytest.fixture(params=["inline", "ray"])
+def start(request: pytest.FixtureRequest, loaded: Loaded) -> Start:
+    if request.param == "inline":
+        return lambda settings: InlineExecutor(HyperscanMatcher(loaded.program), settings)
+    request.getfixturevalue("local_ray")
+    from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415 - only where Ray runs
+
+    return lambda settings: RayExecutor(loaded.program, settings)
+
+
+def run_all(executor: Executor, plan: Plan) -> list[SplitDone | SplitLost]:
+    with contextlib.closing(executor):
+        for split in plan.splits:
+            executor.submit(split)
+        return [executor.wait() for _ in plan.splits]
+
+
+def same_everywhere(report: SplitReport) -> SplitReport:
+    return replace(report, elapsed_s=0.0, worker="", hits_file=None)
+
+
+def hits_of(run_uri: str) -> pa.Table:
+    files = sorted(Path(run_uri, "hits").glob("*.parquet"))
+    return pa.concat_tables([pq.read_table(file) for file in files]).sort_by("hit_id")
+
+
+def test_every_split_comes_out_once_and_its_commit_says_the_same(
+    start: Start, plan: Plan, settings: ScanSettings
+) -> None:
+    outcomes = run_all(start(settings), plan)
+    reports = [outcome.report for outcome in outcomes if isinstance(outcome, SplitDone)]
+    assert sorted(report.split_id for report in reports) == sorted(split.split_id for split in plan.splits)
+    assert committed(settings.run_uri) == sorted(reports, key=lambda report: report.split_id)
+    assert {report.status for report in reports} == {"scanned"}
+    assert sum(report.rows for report in reports) == 3000
+    assert sum(report.hits for report in reports) == 3000 + 3 * 143
+
+
+def test_hits_and_reports_are_those_of_every_other_executor(
+    start: Start, plan: Plan, settings: ScanSettings, loaded: Loaded
+) -> None:
+    reference = replace(settings, run_uri=f"{settings.run_uri}-reference")
+    run_all(InlineExecutor(HyperscanMatcher(loaded.program), reference), plan)
+    run_all(start(settings), plan)
+    assert hits_of(settings.run_uri).equals(hits_of(reference.run_uri))
+    assert list(map(same_everywhere, committed(settings.run_uri))) == list(
+        map(same_everywhere, committed(reference.run_uri))
+    )
+
+
+def test_a_file_that_changed_is_a_failed_split_among_good_ones(
+    start: Start, plan: Plan, settings: ScanSettings
+) -> None:
+    changed = Path(plan.splits[0].source_uri)
+    changed.write_bytes(changed.read_bytes()[:-1])
+    run_all(start(settings), plan)
+    by_status = {
+        status: [report for report in committed(settings.run_uri) if report.status == status]
+        for status in ("failed", "scanned")
+    }
+    assert [report.source_uri for report in by_status["failed"]] == [str(changed)] * 4
+    assert all("has changed since" in (report.error or "") for report in by_status["failed"])
+    assert sum(report.rows for report in by_status["scanned"]) == 2000
+
+
+def test_a_split_that_cannot_publish_is_lost_with_its_reason(
+    start: Start, plan: Plan, settings: ScanSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    outcomes = run_all(start(replace(settings, run_uri=str(tmp_path / "file" / "run"))), plan)
+    assert {type(outcome) for outcome in outcomes} == {SplitLost}
+    assert {outcome.split_id for outcome in outcomes} == {split.split_id for split in plan.splits}
+    assert all(
+        "not a directory" in outcome.reason.lower() for outcome in outcomes if isinstance(outcome, SplitLost)
+    )
+
+
+def test_slots_and_closing_twice(start: Start, plan: Plan, settings: ScanSettings) -> None:
+    executor = start(settings)
+    assert executor.slots >= 1
+    executor.submit(plan.splits[0])
+    executor.close()
+    executor.close()
+
+
+class KillsItsReader:
+    """What a worker cannot load and live."""
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return signal.raise_signal, (signal.SIGKILL,)
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_split_whose_workers_keep_dying_is_lost_with_its_reason(plan: Plan, settings: ScanSettings) -> None:
+    from jobs.executors.ray_tasks import RETRIES, RayExecutor  # noqa: PLC0415 - only where Ray runs
+
+    with contextlib.closing(RayExecutor(KillsItsReader(), settings)) as executor:  # type: ignore[arg-type]
+        executor.submit(plan.splits[0])
+        lost = executor.wait()
+    assert isinstance(lost, SplitLost)
+    assert lost == SplitLost(plan.splits[0].split_id, "its worker died 4 times", attempts=RETRIES + 1)
+    assert committed(settings.run_uri) == []

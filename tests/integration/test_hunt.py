@@ -1,0 +1,296 @@
+"""`hindcast hunt` and `hindcast plan` as their users run them: in a process of their own, on real files."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+HUNT = """\
+hunt: small
+archive:
+  uri: archive/
+  text_columns: [text, "replies[].text"]
+  record_id: id
+  actor_id: author
+  event_time: at
+  carry: [lang]
+signatures: signatures/
+output: results
+"""
+
+SIGNATURES = """\
+signatures:
+  - id: t.wallet
+    severity: high
+    regex: '\\bbc1q[a-z0-9]{8,}\\b'
+    examples: {match: [send to bc1qabcdefgh], no_match: [bc1q]}
+  - id: t.lure
+    literal: free coins
+    flags: i
+    examples: {match: [FREE COINS], no_match: [coins]}
+  - id: t.old
+    literal: free coins
+    expires: 2020-01-01
+"""
+
+ROWS = 300
+REPLY = pa.struct([("text", pa.string())])
+
+
+def write_part(path: Path, part: str) -> None:
+    texts = [None if i % 50 == 49 else f"{part} number {i}" for i in range(ROWS)]
+    texts[10] = "send all to bc1qabcdefgh now"
+    texts[20] = "\x1b[31mFree Coins\x1b[0m and bc1qhgfedcba"
+    replies: list[list[dict[str, str]]] = [[] for _ in range(ROWS)]
+    replies[30] = [{"text": "no"}, {"text": "Want free coins?"}]
+    table = pa.table(
+        {
+            "id": [f"{part}{i}" for i in range(ROWS)],
+            "author": [f"author{i % 7}" for i in range(ROWS)],
+            "at": pa.array(
+                [datetime(2026, 1, 1 + i % 28, tzinfo=UTC) for i in range(ROWS)], pa.timestamp("us", "UTC")
+            ),
+            "lang": ["en"] * ROWS,
+            "text": texts,
+            "replies": pa.array(replies, pa.list_(REPLY)),
+            "n": range(ROWS),
+        }
+    )
+    pq.write_table(table, path, row_group_size=100)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A hunt over three files with nine hits."""
+    for name in ("archive", "signatures"):
+        (tmp_path / name).mkdir()
+    for part in ("a", "b", "c"):
+        write_part(tmp_path / "archive" / f"{part}.parquet", part)
+    (tmp_path / "signatures" / "pack.yaml").write_text(SIGNATURES)
+    (tmp_path / "hunt.yaml").write_text(HUNT)
+    return tmp_path
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "jobs.cli.main", *words]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """That of a user with an empty home."""
+    (folder / "home").mkdir(exist_ok=True)
+    root = str(Path(__file__).parents[2])
+    return {**os.environ, "HOME": str(folder / "home"), "PYTHONPATH": root, "PYTHONWARNINGS": "error"}
+
+
+def hindcast(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*words),
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def written(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path != folder / "home"}
+
+
+def only_run(folder: Path) -> Path:
+    (run,) = (folder / "results" / "hunt=small").iterdir()
+    return run
+
+
+def test_a_complete_hunt(folder: Path) -> None:
+    done = hindcast(folder, "hunt", "hunt.yaml")
+    assert done.returncode == 0, done.stderr
+    run = only_run(folder)
+    assert re.fullmatch(r"run=\d{8}T\d{6}Z-[0-9a-f]{6}", run.name)
+
+    hits = pq.read_table(run / "hits").to_pylist()
+    found = sorted((hit["record_id"], hit["signature_id"], hit["column"]) for hit in hits)
+    per_part = [("10", "t.wallet", "text"), ("20", "t.lure", "text"), ("20", "t.wallet", "text")]
+    assert [hit for hit in found if hit[2] == "text"] == [
+        (f"{part}{row}", signature, column) for part in "abc" for row, signature, column in per_part
+    ]
+    assert [hit[:2] for hit in found if hit[2] != "text"] == [(f"{part}30", "t.lure") for part in "abc"]
+    assert {hit["lang"] for hit in hits} == {"en"}
+    assert not any("bc1q" in hit["evidence"] for hit in hits), "evidence is masked at rest"
+
+    record = json.loads((run / "run.json").read_text())
+    assert record["status"] == "complete"
+    assert record["totals"]["rows"] == 3 * ROWS
+    assert record["totals"]["hits"] == 12
+    assert record["ruleset"]["expired"] == ["t.old"]
+    assert record["spec"]["hunt"] == "small"
+
+    assert "t.old: expired on 2020-01-01 and does not run" in done.stderr
+    assert "hunting 900 records" in done.stderr
+    assert "t.wallet" in done.stdout
+    assert f"{run}/hits" in done.stdout
+    again = re.search("See this again: hindcast (.*)", done.stdout)
+    assert again is not None
+    shown = hindcast(folder, *again[1].split())
+    assert shown.returncode == 0
+    assert shown.stdout.splitlines() == done.stdout.splitlines()[:-1]
+
+
+def test_json_is_all_there_is_on_standard_output(folder: Path) -> None:
+    done = hindcast(folder, "hunt", "hunt.yaml", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == json.loads((only_run(folder) / "run.json").read_text())
+    assert done.stderr == "t.old: expired on 2020-01-01 and does not run\n"
+
+
+def test_runs_stand_beside_each_other(folder: Path) -> None:
+    for _ in range(2):
+        assert hindcast(folder, "hunt", "hunt.yaml", "--quiet").returncode == 0
+    assert len(list((folder / "results" / "hunt=small").iterdir())) == 2
+
+
+def test_a_broken_file_among_good_ones_is_a_gap_and_never_silence(folder: Path) -> None:
+    whole = (folder / "archive" / "a.parquet").read_bytes()
+    (folder / "archive" / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    # A footer that reads well, over pages that do not.
+    (folder / "archive" / "holed.parquet").write_bytes(whole[:4] + b"\xff" * 3000 + whole[3004:])
+    pq.write_table(pa.table({"id": ["x"], "text": [7]}), folder / "archive" / "other.parquet")
+    done = hindcast(folder, "hunt", "hunt.yaml")
+    assert done.returncode == 3, done.stderr
+    assert done.stdout.startswith("COMPLETE WITH GAPS: 3 of 6 splits were not read")
+    run = only_run(folder)
+    coverage = pq.read_table(run / "coverage").to_pylist()
+    failed = {Path(row["source_uri"]).name: row["error"] for row in coverage if row["status"] == "failed"}
+    assert set(failed) == {"cut.parquet", "holed.parquet", "other.parquet"}
+    assert all(failed.values())
+    record = json.loads((run / "run.json").read_text())
+    assert record["status"] == "complete with gaps"
+    assert {Path(gap["source_uri"]).name for gap in record["gaps"]} == set(failed)
+    from_good_files = [
+        hit
+        for hit in pq.read_table(run / "hits").to_pylist()
+        if Path(hit["source_uri"]).name in {"a.parquet", "b.parquet", "c.parquet"}
+    ]
+    assert len(from_good_files) == 12
+
+
+BAD_HUNTS = [
+    ("hunt: small", "hunt: ../up", "hunt.yaml:1: hunt: a name begins with"),
+    ("output: results", "outptu: results", "hunt.yaml:10: outptu: there is no such key; did you mean"),
+    ("  carry: [lang]", "  where: 'n > 3'", "hunt.yaml:8: archive.where: `where` is not built yet"),
+    ("uri: archive/", "uri: nothing/", "nothing: is not there"),
+    ("uri: archive/", "uri: 's3://bucket/'", "`s3://` is not built yet"),
+    ("[text,", "[txt,", "did you mean"),
+    ("[text,", "[n,", "hunt.yaml:4: archive.text_columns: "),
+    ("record_id: id", "record_id: ids", "hunt.yaml:5: archive.record_id: "),
+    ("event_time: at", "event_time: replies", "hunt.yaml:7: archive.event_time: "),
+    ("signatures/", "nowhere/", "nowhere"),
+    ("output: results", "output: hunt.yaml/results", "hunt.yaml:10: output: "),
+    ("output: results", "output: archive/results", "lies inside the archive"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BAD_HUNTS)
+def test_a_bad_hunt_ends_before_anything_is_started(folder: Path, old: str, new: str, message: str) -> None:
+    (folder / "hunt.yaml").write_text(HUNT.replace(old, new))
+    before = written(folder)
+    done = hindcast(folder, "hunt", "hunt.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert written(folder) == before
+
+
+BAD_SIGNATURES = [
+    ("id: t.lure", "id: t.wallet", "pack.yaml:6: t.wallet: "),
+    ("literal: free coins\n    flags", "litreal: free coins\n    flags", "did you mean `literal`?"),
+    ("bc1q[a-z0-9]{8,}", "bc1q([a-z0-9]{8,}", "pack.yaml:4: t.wallet: pattern `pattern` does not compile"),
+    ("severity: high", "condition: nothing", "pack.yaml:3: t.wallet: "),
+    ("severity: high", "views: [raw, folded]", "pack.yaml:3: t.wallet: "),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BAD_SIGNATURES)
+def test_bad_signatures_end_before_anything_is_started(
+    folder: Path, old: str, new: str, message: str
+) -> None:
+    assert old in SIGNATURES
+    (folder / "signatures" / "pack.yaml").write_text(SIGNATURES.replace(old, new, 1))
+    before = written(folder)
+    done = hindcast(folder, "hunt", "hunt.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert written(folder) == before
+
+
+def test_a_plan_reads_and_writes_nothing(folder: Path) -> None:
+    (folder / "archive" / "cut.parquet").write_bytes(b"PAR1")
+    before = written(folder)
+    done = hindcast(folder, "plan", "hunt.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "900" in done.stdout
+    assert "1 file cannot be hunted" in done.stdout
+    plan = json.loads(hindcast(folder, "plan", "hunt.yaml", "--json").stdout)
+    assert (plan["files"], plan["splits"], plan["row_groups"], plan["rows"]) == (4, 3, 9, 3 * ROWS)
+    assert plan["columns"] == ["text", "replies[].text"]
+    assert (plan["signatures"], plan["expired"], plan["executor"]) == (
+        ["t.wallet", "t.lure"],
+        ["t.old"],
+        "inline",
+    )
+    assert [Path(file["uri"]).name for file in plan["unreadable"]] == ["cut.parquet"]
+    assert written(folder) == before
+
+
+def test_ray_finds_the_same_and_says_no_more(folder: Path) -> None:
+    """The one test that lets the command start Ray by itself."""
+    assert hindcast(folder, "hunt", "hunt.yaml", "--quiet").returncode == 0
+    inline = only_run(folder)
+    done = hindcast(folder, "hunt", "hunt.yaml", "--executor", "ray", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "t.old: expired on 2020-01-01 and does not run\n"
+    (ray,) = set((folder / "results" / "hunt=small").iterdir()) - {inline}
+    assert json.loads(done.stdout) == json.loads((ray / "run.json").read_text())
+    assert list((folder / "home").iterdir()) == [], "Ray leaves nothing in the home folder"
+
+    def hits(run: Path) -> pa.Table:
+        return pq.read_table(run / "hits").drop_columns(["run_id", "scanned_at"]).sort_by("hit_id")
+
+    assert hits(ray).equals(hits(inline))
+
+
+def test_a_stopped_hunt_keeps_what_is_done_and_says_so(folder: Path) -> None:
+    part = (folder / "archive" / "a.parquet").read_bytes()
+    for number in range(500):
+        (folder / "archive" / f"d{number}.parquet").write_bytes(part)
+    with subprocess.Popen(
+        command("hunt", "hunt.yaml"),
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        while process.poll() is None and not any((folder / "results").glob("*/*/commits/[!.]*")):
+            pass
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    stopped = re.search(
+        r"stopped: (\d+) of 503 splits done, the run is unfinished\nWhat is done lies in (.*)", errors
+    )
+    assert stopped is not None, errors
+    done, run = int(stopped[1]), Path(stopped[2])
+    commits = len(list((run / "commits").glob("[!.]*")))
+    assert 1 <= commits < 503
+    assert commits in {done, done + 1}, "the last one may have been published as the signal came"
+    assert not (run / "run.json").exists()

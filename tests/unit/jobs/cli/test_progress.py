@@ -1,0 +1,56 @@
+import io
+import sys
+
+import pytest
+from rich.console import Console
+
+from jobs.cli.progress import Lines, line, shown
+from jobs.hunt import Progress
+
+
+def at(rows: int, hits: int = 0, failed: int = 0) -> Progress:
+    return Progress(rows // 100, 10, rows, 1000, hits, failed)
+
+
+@pytest.mark.parametrize(
+    ("progress", "elapsed_s", "expected"),
+    [
+        (at(0), 0.0, "0 of 10 splits, 0 records, 0 hits"),
+        (at(500, hits=1), 2.0, "5 of 10 splits, 500 records, 1 hit, 250 records/s, 2.0 s left"),
+        (at(100, failed=2), 1.0, "1 of 10 splits, 100 records, 0 hits, 2 failed, 100 records/s, 9.0 s left"),
+    ],
+)
+def test_the_line_says_what_is_known(progress: Progress, elapsed_s: float, expected: str) -> None:
+    assert line(progress, elapsed_s) == expected
+
+
+def test_lines_are_seconds_apart() -> None:
+    out = io.StringIO()
+    times = iter([100.0, 104.0, 106.0, 107.0, 112.0])
+    lines = Lines(Console(file=out, width=200), clock=lambda: next(times))
+    for rows in (0, 100, 200, 300, 400):
+        lines(at(rows))
+    assert [text.split(",")[0] for text in out.getvalue().splitlines()] == [
+        "2 of 10 splits",
+        "4 of 10 splits",
+    ]
+
+
+def test_a_terminal_gets_a_bar_that_goes_away_and_standard_output_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = io.StringIO()
+    with shown(Console(file=out, width=120, force_terminal=True), quiet=False) as on_progress:
+        on_progress(at(0))
+        on_progress(at(500, hits=7))
+        sys.stdout.write("a result\n")
+    assert "5 of 10 splits, 500 records, 7 hits" in out.getvalue()
+    assert out.getvalue().endswith("\x1b[2K"), "the bar is erased"
+    assert capsys.readouterr().out == "a result\n"
+
+
+def test_quiet_is_quiet() -> None:
+    out = io.StringIO()
+    with shown(Console(file=out, force_terminal=True), quiet=True) as on_progress:
+        on_progress(at(500))
+    assert out.getvalue() == ""

@@ -1,0 +1,150 @@
+import json
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs.cli.main import main
+from scanner.results import layout
+from scanner.results.finish import finish
+from tests.support.results import HUNT, RULESET, RUN_ID, commit_split, hit, record, sample_run
+from tests.support.signatures import literal, signature
+
+Show = Callable[..., str]
+
+
+@pytest.fixture
+def show(capsys: pytest.CaptureFixture[str]) -> Show:
+    """Runs `hindcast results` and answers what it printed."""
+
+    def run(*arguments: object, exit_code: int = 0) -> str:
+        assert main(["results", *map(str, arguments)]) == exit_code
+        printed = capsys.readouterr()
+        return printed.err if exit_code else printed.out
+
+    return run
+
+
+def test_a_complete_run_says_so_in_its_first_line(tmp_path: Path, show: Show) -> None:
+    run = sample_run(tmp_path)
+    lines = [line.strip() for line in show("show", run).splitlines() if line.strip()]
+    assert lines[:3] == [
+        f"nightly  run {RUN_ID}  COMPLETE",
+        "read 200 records in 1 file (10.0 kB of text); 0 splits failed; 41.0 s",
+        "4 hits in 3 records by 2 actors",
+    ]
+    table = [line.split() for line in lines if line.startswith("fraud.")]
+    assert table == [
+        ["fraud.a", "medium", "3", "3", "2", "2026-01-01", "00:00", "2026-01-05", "00:00"],
+        ["fraud.b", "medium", "1", "1", "1", "2026-01-02", "00:00", "2026-01-02", "00:00"],
+    ]
+    assert lines[-2:] == ["1 signature found nothing", f"hits: {run}/hits/*.parquet"]
+
+
+@pytest.mark.parametrize("below", ["", f"hunt={HUNT}", f"hunt={HUNT}/run={RUN_ID}"])
+def test_an_output_a_hunt_and_a_run_can_be_shown(tmp_path: Path, show: Show, below: str) -> None:
+    sample_run(tmp_path)
+    assert show("show", tmp_path / below).startswith(f"nightly  run {RUN_ID}  COMPLETE\n")
+
+
+def test_gaps_come_first_with_their_reasons_grouped(tmp_path: Path, show: Show) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0, [hit("fraud.a", 1)])
+    for split, error in ((1, "the page is damaged"), (2, "is not there"), (3, "the page is damaged")):
+        file = f"/archive/{split}.parquet"
+        commit_split(run, split, status="failed", error=error, source_uri=file)
+    finish(run, record())
+    assert show("show", run).splitlines()[:4] == [
+        "COMPLETE WITH GAPS: 3 of 4 splits were not read",
+        "  2 splits: the page is damaged (such as /archive/1.parquet)",
+        "  1 split: is not there (such as /archive/2.parquet)",
+        f"nightly  run {RUN_ID}",
+    ]
+
+
+def test_an_unfinished_run_is_shown_as_far_as_it_is(tmp_path: Path, show: Show) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0, [hit("fraud.a", 1, "ann")])
+    printed = show("show", run)
+    assert printed.startswith(f"UNFINISHED: 1 split is done\nnightly  run {RUN_ID}\n")
+    assert "1 hit in 1 record by 1 actor" in printed
+    assert json.loads(show("show", run, "--json"))["status"] == "unfinished"
+
+
+def test_expired_signatures_are_named(tmp_path: Path, show: Show) -> None:
+    old = replace(signature("old.d", literal("d")), expires=date(2026, 1, 31))
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0)
+    finish(run, record(expired=(old,)))
+    assert "3 signatures found nothing\nexpired and not run: old.d (2026-01-31)\n" in show("show", run)
+
+
+def test_machines_get_the_same_facts(tmp_path: Path, show: Show) -> None:
+    facts = json.loads(show("show", sample_run(tmp_path, failed=True), "--json"))
+    assert (facts["hunt"], facts["run_id"]) == (HUNT, RUN_ID)
+    assert (facts["status"], facts["complete"]) == ("complete with gaps", False)
+    assert facts["totals"]["hits"] == 4
+    assert facts["gaps"] == [{"splits": 1, "reason": "the page is damaged", "such_as": "/archive/a.parquet"}]
+    assert [(row["signature_id"], row["hits"]) for row in facts["signatures"]] == [
+        ("fraud.a", 3),
+        ("fraud.b", 1),
+        ("idle.c", 0),
+    ]
+    assert facts["run"]["elapsed_s"] == 41.0
+
+
+def test_what_comes_from_data_cannot_play_with_the_terminal(tmp_path: Path, show: Show) -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07[bold red]\u202e"
+    hostile = replace(signature("x", literal("x")), id=f"id{evil}")
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0, [hit(hostile.id, 1)])
+    commit_split(run, 1, status="failed", error=f"why{evil}", source_uri=f"/archive/{evil}.parquet")
+    finish(run, record(rules=replace(RULESET, signatures=(hostile,)), expired=(hostile,)))
+    printed = show("show", run)
+    assert "id[bold red]" in printed
+    assert "why[bold red]" in printed
+    assert {unicodedata.category(character) for character in printed if character != "\n"} & {
+        "Cc",
+        "Cf",
+    } == set()
+    for arguments in (["show", run, "--json"], ["list", tmp_path, "--json"]):
+        assert not {"\x1b", "\u202e"} & set(show(*arguments))
+
+
+def test_runs_are_listed(tmp_path: Path, show: Show) -> None:
+    sample_run(tmp_path, failed=True)
+    commit_split(layout.run_uri(str(tmp_path), "weekly", RUN_ID), 0)
+    rows = [line.split() for line in show("list", tmp_path).splitlines() if RUN_ID in line]
+    assert rows == [
+        ["nightly", RUN_ID, "complete", "with", "gaps", "2026-11-22", "03:00", "3", "4"],
+        ["weekly", RUN_ID, "unfinished", "1"],
+    ]
+    listed = json.loads(show("list", tmp_path, "--json"))
+    assert [(run["hunt"], run["status"], run["hits"]) for run in listed] == [
+        ("nightly", "complete with gaps", 4),
+        ("weekly", "unfinished", None),
+    ]
+
+
+def test_the_current_folder_is_listed_by_default(here: Path, show: Show) -> None:
+    assert show("list") == "no runs here\n"
+    assert json.loads(show("list", "--json")) == []
+    sample_run(here)
+    assert RUN_ID in show("list")
+
+
+def test_what_is_not_there_is_the_users_mistake(tmp_path: Path, show: Show) -> None:
+    assert "there is no such folder" in show("show", tmp_path / "missing", exit_code=2)
+    assert "there is no such folder" in show("list", tmp_path / "missing", exit_code=2)
+    assert "there are no runs here" in show("show", tmp_path, exit_code=2)
+    run = sample_run(tmp_path)
+    Path(layout.record_uri(run)).write_text("{}")
+    assert "this is no record of a run" in show("show", run, exit_code=2)
+
+
+@pytest.mark.parametrize("verb", [(), ("list",), ("show",)])
+def test_help_has_an_example(show: Show, verb: tuple[str, ...]) -> None:
+    assert "Example:" in show(*verb, "--help")

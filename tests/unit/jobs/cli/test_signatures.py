@@ -1,0 +1,185 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs.cli.main import main
+from scanner.signatures.schema import json_schema
+
+GOOD = """
+signatures:
+- id: fraud.doubling
+  severity: high
+  category: fraud
+  expires: 9999-01-01
+  columns: [caption]
+  patterns: {promise: {regex: 'double\\s+your', flags: i}, trusted: {literal: friend}}
+  condition: promise and trusted
+  examples: {match: ["Double your coins, friend"], no_match: [double your coins]}
+- id: fraud.airdrop
+  literal: airdrop
+  examples: {match: [an airdrop], no_match: [a drop]}
+"""
+FAILING = r"""
+signatures:
+- id: wrong
+  literal: coins
+  examples:
+    match: [free coins, "\e[31mfree coin"]
+    no_match:
+      - paid
+      - no coins
+- id: slow
+  regex: '^(?:a|a)+$'
+  examples:
+    no_match: ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!']
+- {id: untested, literal: x}
+"""
+
+
+@pytest.fixture
+def good(here: Path) -> str:
+    (here / "good.yaml").write_text(GOOD, encoding="utf-8")
+    return "good.yaml"
+
+
+def test_check_says_so_where_nothing_is_wrong(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signatures", "check", good, "--warnings-as-errors"]) == 0
+    assert capsys.readouterr().out == "2 signatures in 1 file: no problems\n"
+
+
+def test_check_reports_the_reader_the_engine_and_the_lint_together(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "bad.yaml").write_text(
+        "signatures:\n"
+        "- {id: a, regex: x, severity: hgih}\n"
+        "- id: b\n"
+        "  regex: '(x'\n"
+        "  examples: {match: [x], no_match: [y]}\n"
+        '- {id: "c\\e[31m", regex: x}\n'
+        "- {id: d, regex: x}\n",
+        encoding="utf-8",
+    )
+
+    assert main(["signatures", "check", "bad.yaml"]) == 2
+
+    *problems, verdict = capsys.readouterr().out.splitlines()
+    assert [problem.split(": ")[:3] for problem in problems] == [
+        ["bad.yaml:2", "a", "`severity` cannot be `hgih`; did you mean `high`?"],
+        ["bad.yaml:6", "signature 3", problems[1].split(": ")[2]],
+        ["bad.yaml:4", "b", problems[2].split(": ")[2]],
+        ["bad.yaml:7", "warning", "d"],
+    ]
+    assert "does not compile" in problems[2]
+    assert "\x1b" not in problems[1]
+    assert verdict == "3 problems and 1 warning in 1 file"
+
+
+def test_warnings_fail_a_check_only_where_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "untested.yaml").write_text("signatures: [{id: a, regex: x}]", encoding="utf-8")
+
+    assert main(["signatures", "check", "untested.yaml"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 signature in 1 file: 1 warning"
+    assert main(["signatures", "check", "untested.yaml", "--warnings-as-errors"]) == 2
+
+
+def test_check_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "bad.yaml").write_text("signatures:\n- {id: a}\n- {id: b, regex: x}\n", encoding="utf-8")
+
+    assert main(["signatures", "check", "bad.yaml", "--json"]) == 2
+
+    report = json.loads(capsys.readouterr().out)
+    assert (report["files"], report["signatures"]) == (1, 1)
+    assert [(each["line"], each["subject"], each["warning"]) for each in report["problems"]] == [
+        (2, "a", False),
+        (3, "b", True),
+    ]
+
+
+def test_examples_pass_wherever_the_signature_may_look(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signatures", "test", good]) == 0
+    assert capsys.readouterr().out == (
+        "2 signatures, 4 examples: all passed, by the engine and by the oracle\n"
+    )
+
+
+def test_examples_that_fail_are_named_and_not_shown(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "failing.yaml").write_text(FAILING, encoding="utf-8")
+
+    assert main(["signatures", "test", "failing.yaml"]) == 2
+
+    out = capsys.readouterr().out
+    first, second, undecided, summary = out.splitlines()
+    assert first == "failing.yaml:6: wrong: example 2 of `match` is not hit (engine and oracle)"
+    assert second == "failing.yaml:9: wrong: example 2 of `no_match` is hit (engine and oracle)"
+    # Undecided is not passed, though no hit was wanted.
+    assert undecided.startswith("failing.yaml:13: slow: example 1 of `no_match` could not be decided: ")
+    assert summary == "3 signatures, 5 examples: 3 failed; 1 signature without examples"
+    assert "coin" not in out
+
+
+def test_show_prints_the_texts_safely(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "failing.yaml").write_text(FAILING, encoding="utf-8")
+
+    assert main(["signatures", "test", "failing.yaml", "--show"]) == 2
+    assert capsys.readouterr().out.splitlines()[1] == "    free coin"
+    assert main(["signatures", "test", "failing.yaml", "--show", "--json"]) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert report["untested"] == ["untested"]
+    assert report["failures"][0] == {
+        "signature_id": "wrong",
+        "kind": "match",
+        "index": 1,
+        "file": "failing.yaml",
+        "line": 6,
+        "judges": ["engine", "oracle"],
+        "outcome": "is not hit",
+        "text": "\x1b[31mfree coin",
+    }
+
+
+@pytest.mark.parametrize("verb", ["test", "list"])
+def test_a_wrong_file_is_refused_whole(
+    verb: str, good: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "bad.yaml").write_text("signatures: [{id: a}, {regex: x}]", encoding="utf-8")
+
+    assert main(["signatures", verb, good, "bad.yaml", "gone.yaml"]) == 2
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 3
+
+
+def test_list_shows_what_there_is(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signatures", "list", good, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["id"], row["patterns"], row["condition"], row["expires"]) for row in rows] == [
+        ("fraud.doubling", 2, "promise and trusted", "9999-01-01"),
+        ("fraud.airdrop", 1, "pattern", None),
+    ]
+
+    assert main(["signatures", "list", good]) == 0
+    table = capsys.readouterr().out
+    assert [line.split() for line in table.splitlines() if "fraud" in line] == [
+        ["fraud.doubling", "high", "experimental", "fraud", "2", rows[0]["digest"][:12], "9999-01-01"],
+        ["fraud.airdrop", "medium", "experimental", "1", rows[1]["digest"][:12]],
+    ]
+
+
+def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signatures", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == json_schema()
+
+
+@pytest.mark.parametrize("verb", ["profile", "import"])
+def test_verbs_to_come_are_refused_by_name(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signatures", verb, "x.yaml"]) == 2
+    assert f"`hindcast signatures {verb}` is not built yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["check", "test", "list", "schema"])
+def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signatures", verb, "--help"]) == 0
+    assert f"hindcast signatures {verb}" in capsys.readouterr().out.partition("Example:")[2]

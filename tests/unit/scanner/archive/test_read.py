@@ -1,0 +1,200 @@
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scanner.archive import read
+from scanner.archive.columns import extract
+from scanner.archive.plan import Split, make_plan
+from scanner.archive.read import Batch, read_split
+from scanner.errors import SourceError
+
+
+def splits(path: Path, *text: str, target: int = 1 << 27) -> tuple[Split, ...]:
+    return make_plan([str(path)], text, target_split_bytes=target).splits
+
+
+def batches(path: Path, *text: str, **options: Any) -> list[Batch]:
+    return [batch for split in splits(path, *text) for batch in read_split(split, text, **options)]
+
+
+def write(path: Path, values: Any, row_group_size: int = 3, **options: Any) -> Path:
+    pq.write_table(
+        pa.table({"n": pa.array(range(len(values))), "t": values}), path, row_group_size, **options
+    )
+    return path
+
+
+STRINGS = ["a", None, "", "ü" * 20, "e", "a", None, "h"]
+NESTED: dict[str, tuple[pa.DataType, list[Any], str]] = {
+    "struct": (pa.struct([("x", pa.string()), ("y", pa.int8())]), [{"x": "a"}, None, {"x": None}], "t.x"),
+    "list": (pa.list_(pa.string()), [["a", None], None, [], ["b"]], "t[]"),
+    "large_list": (pa.large_list(pa.string()), [["a", None], None, [], ["b"]], "t[]"),
+    "fixed_size_list": (pa.list_(pa.string(), 2), [["a", None], None, ["b", "c"]], "t[]"),
+    "list_of_structs": (
+        pa.list_(pa.struct([("y", pa.int8()), ("x", pa.large_string())])),
+        [[{"x": "a", "y": 1}, None, {"x": None}], None, [], [{"x": "b"}]],
+        "t[].x",
+    ),
+    "deep": (
+        pa.struct([("l", pa.list_(pa.list_(pa.struct([("x", pa.binary())]))))]),
+        [{"l": [[{"x": b"a"}], None, []]}, None, {"l": None}, {"l": [[{"x": None}, None, {"x": b"b"}]]}],
+        "t.l[][].x",
+    ),
+}
+FLAT = [
+    pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view(),
+    pa.dictionary(pa.int16(), pa.string()), pa.json_(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("type_", FLAT, ids=str)
+@pytest.mark.parametrize("stored_schema", [True, False])
+def test_flat_text_of_every_type_is_read_as_written(
+    tmp_path: Path, type_: pa.DataType, *, stored_schema: bool
+) -> None:
+    values: Any = pa.array(STRINGS, pa.string())
+    encoded = values.dictionary_encode() if pa.types.is_dictionary(type_) else values
+    write(tmp_path / "a.parquet", encoded.cast(type_), store_schema=stored_schema)
+    found = batches(tmp_path, "t", batch_rows=2)
+    assert [(batch.row_group, batch.first_row, batch.data.num_rows) for batch in found] == [
+        (0, 0, 2), (0, 2, 1), (1, 3, 2), (1, 5, 1), (2, 6, 2)
+    ]  # fmt: skip
+    cells = [cell for batch in found for cell in extract(batch.data, "t").values.to_pylist()]
+    assert [cell.decode() if isinstance(cell, bytes) else cell for cell in cells] == STRINGS
+
+
+def test_fixed_size_binary_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", pa.array([b"abc", None, b"def"], pa.binary(3)))
+    [batch] = batches(tmp_path, "t")
+    assert extract(batch.data, "t").values.to_pylist() == [b"abc", None, b"def"]
+
+
+@pytest.mark.parametrize("kind", NESTED)
+@pytest.mark.parametrize("stored_schema", [True, False])
+def test_nested_text_is_extracted_from_a_batch_as_from_the_whole(
+    tmp_path: Path, kind: str, *, stored_schema: bool
+) -> None:
+    type_, values, path = NESTED[kind]
+    whole = pa.record_batch({"t": pa.array(values * 3, type_)})
+    write(tmp_path / "a.parquet", pa.array(values * 3, type_), 5, store_schema=stored_schema)
+    expected = extract(whole, path)
+    found = batches(tmp_path, path, batch_rows=2)
+    cells = [(batch.first_row, extract(batch.data, path)) for batch in found]
+    assert [cell for _, each in cells for cell in each.values.to_pylist()] == expected.values.to_pylist()
+    assert [first + row for first, each in cells for row in each.rows] == expected.rows.tolist()
+    assert all(batch.data.num_columns == 1 for batch in found)
+
+
+def test_only_the_leaves_asked_for_are_read(tmp_path: Path) -> None:
+    rows = [{"bio": "b", "huge": "h" * 1000, "name": "n"}]
+    write(tmp_path / "a.parquet", pa.array(rows))
+    [split] = splits(tmp_path, "t.bio")
+    [batch] = read_split(split, ["t.name", "n", "t.bio"])
+    assert batch.data.to_pylist() == [{"n": 0, "t": {"bio": "b", "name": "n"}}]
+
+
+def test_names_that_look_like_other_paths_are_kept_apart(tmp_path: Path) -> None:
+    table = pa.table({"a": pa.array([{"b": "nested", "c": "x"}]), "a.b": pa.array(["flat"])})
+    pq.write_table(table, tmp_path / "a.parquet")
+    for path, expected in (("a.b", "nested"), ("`a.b`", "flat")):
+        [batch] = batches(tmp_path, path)
+        assert extract(batch.data, path).values.to_pylist() == [expected]
+
+
+def test_splits_of_one_file_give_each_row_once(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", pa.array([str(n) for n in range(11)]), 4)
+    parts = splits(tmp_path, "t", target=1)
+    assert len(parts) == 3
+    rows = [
+        (batch.row_group, batch.first_row + row, cell)
+        for part in parts
+        for batch in read_split(part, ["t"])
+        for row, cell in enumerate(batch.data["t"].to_pylist())
+    ]
+    assert rows == [(n // 4, n, str(n)) for n in range(11)]
+
+
+def test_files_and_row_groups_without_rows_give_nothing(tmp_path: Path) -> None:
+    empty = pa.table({"t": pa.array([], pa.string())})
+    with pq.ParquetWriter(tmp_path / "a.parquet", empty.schema) as writer:
+        for part in (empty, pa.table({"t": ["x"]}), empty):
+            writer.write_table(part)
+    with pq.ParquetWriter(tmp_path / "b.parquet", empty.schema):
+        pass
+    found = batches(tmp_path, "t")
+    assert [(batch.first_row, batch.data["t"].to_pylist()) for batch in found] == [(0, ["x"])]
+
+
+def test_large_cells_make_small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "BATCH_BYTES", 100_000)
+    values = [f"{n}" * 20_000 for n in range(1, 10)]
+    write(tmp_path / "a.parquet", pa.array(values), 9, use_dictionary=False)
+    found = batches(tmp_path, "t")
+    assert [cell for batch in found for cell in batch.data["t"].to_pylist()] == values
+    assert max(batch.data.nbytes for batch in found) <= 100_000
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A file whose second row group is damaged."""
+    values = pa.array([f"cell {n}" * 50 for n in range(6)])
+    write(tmp_path / "a.parquet", values, 3, compression="none", use_dictionary=False)
+    group = pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(1).column(1)
+    data = bytearray((tmp_path / "a.parquet").read_bytes())
+    data[group.data_page_offset : group.data_page_offset + 40] = b"\xff" * 40
+    (tmp_path / "a.parquet").write_bytes(data)
+    return tmp_path
+
+
+def test_a_damaged_row_group_is_a_source_error_and_those_before_are_read(broken: Path) -> None:
+    [split] = splits(broken, "t")
+    found: list[Batch] = []
+    with pytest.raises(SourceError) as caught:
+        found.extend(read_split(split, ["t"]))
+    assert caught.value.uri == split.source_uri
+    assert caught.value.reason
+    assert "cell" not in caught.value.reason
+    assert "\n" not in caught.value.reason
+    assert [batch.row_group for batch in found] == [0]
+
+
+def test_a_damaged_page_is_found_by_its_checksum(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", pa.array(["the text itself"] * 3), compression="none",
+          use_dictionary=False, write_page_checksum=True, write_statistics=False)  # fmt: skip
+    data = (tmp_path / "a.parquet").read_bytes()
+    at = data.index(b"the text itself")
+    (tmp_path / "a.parquet").write_bytes(data[:at] + b"THE" + data[at + 3 :])
+    with pytest.raises(SourceError, match=r"(?i)crc|checksum"):
+        batches(tmp_path, "t")
+
+
+def test_a_file_that_changed_since_planning_is_a_source_error(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.parquet", pa.array(["a"]))
+    [split] = splits(tmp_path, "t")
+    write(file, pa.array(["a", "b"]))
+    with pytest.raises(SourceError, match="has changed since the hunt was planned"):
+        next(read_split(split, ["t"]))
+    file.unlink()
+    with pytest.raises(SourceError, match="is not there"):
+        next(read_split(split, ["t"]))
+
+
+def test_a_file_that_changes_while_it_is_read_is_a_source_error(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.parquet", pa.array(["a"] * 6))
+    [split] = splits(tmp_path, "t")
+    reading = read_split(split, ["t"])
+    next(reading)
+    with file.open("ab") as more:
+        more.write(b"more")
+    with pytest.raises(SourceError, match="has changed"):
+        list(reading)
+
+
+def test_a_column_that_the_file_lacks_is_a_source_error(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", pa.array(["a"]))
+    [split] = splits(tmp_path, "t")
+    with pytest.raises(SourceError, match="column zzz: there is no such column"):
+        next(read_split(split, ["t", "zzz"]))

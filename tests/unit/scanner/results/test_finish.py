@@ -1,0 +1,163 @@
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scanner.errors import HuntError, SourceError
+from scanner.results import layout
+from scanner.results.commit import publish
+from scanner.results.finish import finish
+from scanner.results.record import read_record
+from scanner.results.schemas import COVERAGE, SIGNATURES, hits_schema
+from tests.support.results import RULESET, at, commit_split, hit, record, report, sample_run, write_hits
+from tests.support.signatures import literal, signature
+
+
+def signatures(run: str) -> dict[str, dict[str, Any]]:
+    table = pq.read_table(layout.signatures_uri(run))
+    assert table.schema.equals(SIGNATURES)
+    return {row["signature_id"]: row for row in table.to_pylist()}
+
+
+def test_a_run_is_folded_into_tables_and_one_record(tmp_path: Path) -> None:
+    run = sample_run(tmp_path)
+    coverage = pq.read_table(layout.coverage_uri(run))
+    assert coverage.schema.equals(COVERAGE)
+    assert coverage["row_groups"].to_pylist() == [[0], [1]]
+    rows = signatures(run)
+    picked = ("ran", "hits", "records", "actors", "first_seen", "last_seen", "truncated")
+    assert {name: tuple(row[key] for key in picked) for name, row in rows.items()} == {
+        "fraud.a": (True, 3, 3, 2, at(1), at(5), False),
+        "fraud.b": (True, 1, 1, 1, at(2), at(2), False),
+        "idle.c": (True, 0, 0, 0, None, None, False),
+    }
+    written = read_record(run)
+    assert written is not None
+    assert written == json.loads(json.dumps(written))
+    assert written["status"] == "complete"
+    assert (written["elapsed_s"], written["started_at"]) == (41.0, "2026-11-22T03:00:00+00:00")
+    assert written["ruleset"] == {"digest": RULESET.digest, "signatures": 3, "expired": []}
+    assert written["totals"] == {
+        "splits": 2, "scanned": 2, "failed": 0, "files": 1, "rows": 200, "cells": 180, "text_bytes": 10000,
+        "hits": 4, "records": 3, "actors": 2, "match_errors": 0, "invalid_cells": 0,
+    }  # fmt: skip
+
+
+def test_a_failed_split_is_a_gap_and_so_is_an_undecided_match(tmp_path: Path) -> None:
+    failed = read_record(sample_run(tmp_path, failed=True))
+    assert failed is not None
+    assert failed["status"] == "complete with gaps"
+    assert failed["gaps"] == [
+        {"source_uri": "/archive/a.parquet", "row_groups": [2], "reason": "the page is damaged"}
+    ]
+    run = f"{tmp_path}/undecided"
+    commit_split(run, 0, match_errors=2, error="match limit exceeded")
+    undecided = finish(run, record())
+    assert (undecided["status"], len(undecided["gaps"])) == ("complete with gaps", 1)
+
+
+def test_expired_signatures_are_named_and_did_not_run(tmp_path: Path) -> None:
+    old = signature("old.d", literal("d"))
+    run = f"{tmp_path}/run"
+    commit_split(run, 0)
+    written = finish(run, record(expired=(old,)))
+    assert written["ruleset"]["expired"] == ["old.d"]
+    row = signatures(run)["old.d"]
+    assert (row["ran"], row["hits"], row["expires"]) == (False, 0, None)
+
+
+def test_what_a_signature_is_stands_beside_its_counts(tmp_path: Path) -> None:
+    rich = replace(signature("x", literal("x")), name="X", tags=("a", "b"), expires=date(2027, 1, 1))
+    commit_split(str(tmp_path), 0)
+    finish(str(tmp_path), record(rules=replace(RULESET, signatures=(rich,))))
+    row = signatures(str(tmp_path))["x"]
+    assert (row["name"], row["tags"], row["expires"]) == ("X", ["a", "b"], date(2027, 1, 1))
+
+
+def test_counts_are_exact_where_fewer_hits_are_stored(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    write_hits(run, "some.parquet", [hit("fraud.a", 5)])
+    publish(run, report(0, hits=1000, hits_file="some.parquet", signature_hits=(("fraud.a", 1000),)))
+    finish(run, record())
+    row = signatures(run)["fraud.a"]
+    assert (row["hits"], row["records"], row["truncated"]) == (1000, 1, True)
+
+
+def test_without_actors_their_number_is_unknown_rather_than_none(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    commit_split(run, 0, [hit("fraud.a", 1)])
+    written = finish(run, record())
+    assert written["totals"]["actors"] is None
+    assert signatures(run)["fraud.a"]["actors"] is None
+
+
+def test_files_of_hits_that_no_commit_names_are_removed(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    commit_split(run, 0, [hit("fraud.a", 1)])
+    write_hits(run, "lost-the-race.parquet", [hit("fraud.a", 1)])
+    finish(run, record())
+    assert [path.name for path in (tmp_path / "hits").iterdir()] == [f"{0:032x}.parquet"]
+
+
+def test_a_run_without_hits_leaves_one_empty_file_of_the_right_columns(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    commit_split(run, 0)
+    carry = pa.schema([("lang", pa.string())])
+    finish(run, record(carry=carry))
+    table = pq.read_table(layout.hits_uri(run, "none.parquet"))
+    assert table.schema.equals(hits_schema(carry))
+    assert len(table) == 0
+
+
+def test_finishing_twice_keeps_what_stands(tmp_path: Path) -> None:
+    run = sample_run(tmp_path)
+    before = {path: path.read_bytes() for path in Path(run).rglob("*") if path.is_file()}
+    again = finish(run, record(run_id="another"))
+    assert again == read_record(run)
+    assert {path: path.read_bytes() for path in Path(run).rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("lost", ["run.json", "signatures.parquet", "coverage/part-0.parquet"])
+def test_finishing_goes_on_after_a_kill_at_any_point(tmp_path: Path, lost: str) -> None:
+    run = sample_run(tmp_path)
+    expected = read_record(run)
+    order = ["coverage/part-0.parquet", "signatures.parquet", "run.json"]
+    for name in order[order.index(lost) :]:
+        (Path(run) / name).unlink()
+    write_hits(run, "stray.parquet", [hit("fraud.a", 1)])
+    assert finish(run, record()) == expected
+    assert not (Path(run) / "hits" / "stray.parquet").exists()
+
+
+def test_hits_that_are_gone_are_named_and_the_run_is_not_complete(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    publish(run, report(0, hits=1, hits_file="gone.parquet", signature_hits=(("fraud.a", 1),)))
+    with pytest.raises(SourceError, match=r"gone\.parquet"):
+        finish(run, record())
+    assert read_record(run) is None
+
+
+def test_a_commit_that_points_out_of_its_folder_is_refused(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    publish(run, report(0, hits_file="../../other.parquet"))
+    with pytest.raises(HuntError, match="no name of a file of hits"):
+        finish(run, record())
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"status": "fine"}', b"\xff", b"[" * 100_000])
+def test_a_damaged_record_is_named(tmp_path: Path, data: bytes) -> None:
+    run = sample_run(tmp_path)
+    Path(layout.record_uri(run)).write_bytes(data)
+    with pytest.raises(HuntError, match=r"run\.json: this is no record of a run"):
+        read_record(run)
+
+
+def test_the_record_is_written_for_people_too(tmp_path: Path) -> None:
+    text = Path(layout.record_uri(sample_run(tmp_path))).read_text()
+    assert text.startswith('{\n  "elapsed_s": 41.0,\n')
+    assert list(json.loads(text)) == sorted(json.loads(text))

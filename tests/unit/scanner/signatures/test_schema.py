@@ -1,0 +1,70 @@
+from typing import Any
+
+import jsonschema
+import pytest
+
+from scanner.signatures.schema import json_schema
+
+VALIDATOR = jsonschema.Draft202012Validator(json_schema())
+GOOD: dict[str, Any] = {
+    "id": "fraud.crypto-doubling",
+    "status": "stable",
+    "severity": "high",
+    "created": "2026-01-10",
+    "columns": ["text"],
+    "views": ["raw"],
+    "patterns": {
+        "promise": {"regex": r"double\s+your", "flags": "i"},
+        "trusted": {"literal": "friend", "whole_word": True},
+        "lures": {"list": "lists/lures.txt"},
+    },
+    "condition": "promise and not lures",
+    "allow": [{"literal": "warning"}],
+    "examples": {"match": ["double your"], "no_match": ["x"]},
+}
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+
+
+@pytest.mark.parametrize(
+    "entry", [GOOD, {"id": "a", "regex": "x"}, {"id": "a", "list": "x.txt", "flags": "i"}]
+)
+def test_it_takes_what_is_right(entry: dict[str, Any]) -> None:
+    assert list(VALIDATOR.iter_errors({"signatures": [entry]})) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "Not An Id"},
+        {"severity": "hgih"},
+        {"staus": "stable"},
+        {"views": ["folded"]},
+        {"columns": "text"},
+        {"columns": []},
+        {"description": None},
+        {"expires": None},
+        {"regex": "beside patterns"},
+        {"patterns": {}},
+        {"patterns": {"Upper": {"regex": "x"}}},
+        {"patterns": {"both": {"regex": "x", "literal": "x"}}},
+        {"patterns": {"neither": {"flags": "i"}}},
+        {"patterns": {"checked": {"regex": "x", "check": "bitcoin"}}},
+        {"allow": ["text"]},
+        {"examples": {"nomatch": []}},
+    ],
+)
+def test_it_refuses_what_is_wrong(changes: dict[str, Any]) -> None:
+    assert list(VALIDATOR.iter_errors({"signatures": [{**GOOD, **changes}]}))
+
+
+def test_editors_can_say_what_every_key_is_for() -> None:
+    definitions = json_schema()["$defs"]
+
+    assert all(
+        key.get("description")
+        for definition in definitions.values()
+        for key in definition["properties"].values()
+    )
