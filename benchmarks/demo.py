@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.datagen.archive import provenance, write_archive
 from benchmarks.datagen.truth import judge
-from scanner.results.reader import open_results
+from scanner.results.reader import Results, open_results
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "demo"
@@ -18,12 +18,12 @@ HUNT = Path("jobs/examples/hunts/demo.yaml")
 RECORDS, FILES, SEED = 1_000_000, 8, 7
 
 _NEXT = """
-Every hit:        hindcast results list {results}
-                  hindcast results show {results}
-In a notebook:    scanner.open_results("{results}", hunt="demo").to_pandas()
-In plain SQL:     select signature_id, count(*) from
-                  read_parquet('{results}/*/*/hits/*.parquet', hive_partitioning = true) group by all
-The signatures:   jobs/examples/signatures/, and how to write your own: jobs/examples/README.md
+The same table again   {hindcast} results show {results}
+All runs               {hindcast} results list {results}
+One line of text       echo 'send 0.1, receive 5x back' | {hindcast} scan - -s jobs/examples/signatures
+In Python              scanner.open_results("{results}", hunt="demo").to_pandas()
+In SQL                 select lang, count(*) from '{hits}' group by all
+Your own signatures    jobs/examples/README.md
 """
 
 
@@ -41,15 +41,29 @@ def main() -> int:
         print("The hits are not what was planted. This is a bug; please report it.")
         return 1
     print("Every planted item was found, and nothing else.")
-    print(_NEXT.format(results=(DEMO / "results").relative_to(ROOT)))
+    print(_NEXT.format(hindcast=_hindcast(), results=_short(DEMO / "results"), hits=_hits(results)))
     return 0
+
+
+def _hindcast() -> Path:
+    """How the console script of this environment is called from the root of the repository."""
+    return _short(Path(sys.executable).with_name("hindcast"))
+
+
+def _hits(results: Results) -> Path:
+    run_id = (results.run or {})["run_id"]
+    return _short(DEMO / "results" / "hunt=demo" / f"run={run_id}" / "hits" / "*.parquet")
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def _write_archive() -> None:
     if _written():
-        print(f"The archive stands in {DEMO.relative_to(ROOT)}/archive already.", flush=True)
+        print(f"The archive stands in {_short(DEMO)}/archive already.", flush=True)
         return
-    print(f"Writing {RECORDS:,} invented posts into {DEMO.relative_to(ROOT)}/archive …", flush=True)
+    print(f"Writing {RECORDS:,} invented posts into {_short(DEMO)}/archive …", flush=True)
     started = time.perf_counter()
     truth = write_archive(DEMO, RECORDS, FILES, SEED)
     planted = pq.read_metadata(truth).num_rows

@@ -59,7 +59,7 @@ def make_plan(
     codes = [language.code for language in languages]
     bare = [
         _item(planting, codes.index(rng.choice(planting.languages)), rng)
-        for planting, count in zip(plantings, counts(plantings, records), strict=True)
+        for planting, count in zip(plantings, counts(plantings, records, rng), strict=True)
         for _ in range(count)
     ]
     rng.shuffle(bare)

@@ -109,7 +109,8 @@ def _fill(text: str, rng: random.Random, recase: Callable[[str], str]) -> str:
     return "".join(written)
 
 
-def counts(plantings: Sequence[Planting], records: int) -> list[int]:
-    """How many items of each planting an archive holds: about 3 in 1,000 records, and 4 at least."""
+def counts(plantings: Sequence[Planting], records: int, rng: random.Random) -> list[int]:
+    """How many items of each planting an archive holds: about 3 in 1,000 records of all, and 4 of each at least."""
     total = sum(planting.weight for planting in plantings)
-    return [max(4, round(records * 0.0032 * planting.weight / total)) for planting in plantings]
+    shares = (planting.weight / total * rng.uniform(0.3, 1.7) for planting in plantings)
+    return [max(4, round(records * 0.0032 * share)) for share in shares]

@@ -102,7 +102,7 @@ def _record(
         "benchmark": "macro",
         "command": f"python -m benchmarks.macro --records {len(texts)}",
         "started_at": started_at.isoformat(timespec="seconds"),
-        "machine": {"cpu": _cpu(), "system": platform.system(), "arch": platform.machine()},
+        "machine": _machine(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "workload": {
             "datagen": {"version": VERSION, "seed": SEED},
@@ -124,6 +124,13 @@ def _record(
             for name, seconds in times.items()
         ],
     }
+
+
+def _machine() -> dict[str, object]:
+    """What the numbers depend on; a load above 1 says that something else ran as well."""
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    kind = {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.system(), "arch": platform.machine()}
+    return {**kind, "load_1min": load}
 
 
 def _cpu() -> str:

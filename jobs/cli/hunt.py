@@ -71,7 +71,8 @@ def _announce(prepared: Prepared, notes: Console, *, quiet: bool) -> None:
         notes.print(
             f"hunting {render.plural(plan.rows, 'record')} ({render.size(plan.text_bytes)} of stored text) "
             f"in {render.plural(plan.files, 'file')} "
-            f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}"
+            f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}",
+            soft_wrap=True,
         )
 
 
@@ -83,7 +84,8 @@ def _report(run: Run) -> None:
 def _tell_of_stop(run: Run, notes: Console) -> None:
     done = f"{render.number(run.progress.splits)} of {render.plural(run.progress.splits_total, 'split')}"
     notes.print(f"stopped: {done} done, the run is unfinished")
-    notes.print(f"What is done lies in {render.safe(run.uri)}", soft_wrap=True)
+    if run.progress.splits:
+        notes.print(f"What is done lies in {render.safe(run.uri)}", soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from jobs.cli.render import duration, number, plural
@@ -58,29 +58,27 @@ class Lines:
 
 
 def line(progress: Progress, elapsed_s: float) -> str:
-    """Splits, records, hits, rate and remaining time, as far as they are known."""
-    parts = [
-        f"{number(progress.splits)} of {plural(progress.splits_total, 'split')}",
-        plural(progress.rows, "record"),
-        plural(progress.hits, "hit"),
-    ]
-    if progress.failed:
-        parts.append(f"{number(progress.failed)} failed")
+    """Splits, remaining time, records with their rate, and hits, as far as they are known."""
+    return ", ".join((*_pace(progress, elapsed_s), *_counts(progress, elapsed_s)))
+
+
+def _pace(progress: Progress, elapsed_s: float) -> list[str]:
+    parts = [f"{number(progress.splits)} of {plural(progress.splits_total, 'split')}"]
     if progress.rows and elapsed_s:
-        rate = progress.rows / elapsed_s
-        parts.append(f"{number(rate)} records/s")
-        parts.append(f"{duration((progress.rows_total - progress.rows) / rate)} left")
-    return ", ".join(parts)
+        left_s = (progress.rows_total - progress.rows) * elapsed_s / progress.rows
+        parts.append(f"{duration(left_s)} left")
+    return parts
+
+
+def _counts(progress: Progress, elapsed_s: float) -> list[str]:
+    rate = f" at {number(progress.rows / elapsed_s)}/s" if progress.rows and elapsed_s else ""
+    parts = [f"{plural(progress.rows, 'record')}{rate}", plural(progress.hits, "hit")]
+    return [*parts, f"{number(progress.failed)} failed"] if progress.failed else parts
 
 
 @contextlib.contextmanager
 def _bar(console: Console) -> Iterator[OnProgress]:
-    columns = (
-        SpinnerColumn(),
-        BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-    )
+    columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
     # Rich would take over standard output, which belongs to results.
     with Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         task = bar.add_task("starting", total=None)
@@ -89,7 +87,9 @@ def _bar(console: Console) -> Iterator[OnProgress]:
         def on_progress(progress: Progress) -> None:
             nonlocal begun
             begun = begun or time.monotonic()
-            text = line(progress, time.monotonic() - begun)
+            elapsed_s = time.monotonic() - begun
+            # Two lines, so that a narrow terminal cuts neither them nor the bar.
+            text = "\n".join(", ".join(told(progress, elapsed_s)) for told in (_pace, _counts))
             bar.update(task, description=text, total=progress.splits_total, completed=progress.splits)
 
         yield on_progress

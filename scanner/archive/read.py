@@ -10,10 +10,8 @@ from scanner.archive import storage
 from scanner.archive.columns import ColumnError, find
 from scanner.archive.footers import opened
 from scanner.archive.plan import Split
+from scanner.archive.sizing import rows_at_once
 from scanner.errors import SourceError
-
-BATCH_BYTES = 32 << 20
-"""Uncompressed bytes that a batch should hold at most; where rows are large there are fewer of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def read_split(split: Split, columns: Sequence[str], batch_rows: int = 8192) -> 
         names = [file.schema.column(number).path for number in numbers]
         first_row = split.first_row
         for row_group in split.row_groups:
-            rows = _rows_at_once(file, row_group, numbers, batch_rows)
+            rows = rows_at_once(split.source_uri, file, row_group, numbers, batch_rows)
             seen = 0
             for data in file.iter_batches(rows, [row_group], names, use_threads=False):
                 data.validate()
@@ -64,13 +62,6 @@ def _numbers(file: pq.ParquetFile, split: Split, columns: Sequence[str]) -> list
         return sorted({find(file.schema_arrow, path)[0] for path in columns})
     except ColumnError as error:
         raise SourceError(split.source_uri, f"column {error}") from error
-
-
-def _rows_at_once(file: pq.ParquetFile, row_group: int, numbers: Sequence[int], batch_rows: int) -> int:
-    group = file.metadata.row_group(row_group)
-    stored = sum(group.column(number).total_uncompressed_size for number in numbers)
-    mean = max(1, stored // max(1, group.num_rows))
-    return max(1, min(batch_rows, BATCH_BYTES // mean))
 
 
 def _check_rows(file: pq.ParquetFile, row_group: int, seen: int) -> None:

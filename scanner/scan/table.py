@@ -1,8 +1,9 @@
 """Signatures over a table in memory or a dataset: no run, no commit, hits as an Arrow table."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
@@ -53,17 +54,21 @@ def scan_table(
     """
     paths = list(columns) if columns is not None else text_columns(data.schema)
     first_row = 0
-    found: list[pa.RecordBatch] = []
+    found: list[pa.Table] = []
     for batch in _batches(data):
-        found.extend(_scan(batch, first_row, matcher, paths, evidence))
+        hits = pa.Table.from_batches(_scan(batch, first_row, matcher, paths, evidence), SCAN_SCHEMA)
+        order = np.argsort(hits["row_index"].to_numpy(), kind="stable")
+        found.append(hits.take(order))
         first_row += batch.num_rows
-    return pa.Table.from_batches(found, SCAN_SCHEMA)
+    return pa.concat_tables([SCAN_SCHEMA.empty_table(), *found])
 
 
-def _batches(data: pa.Table | pa.RecordBatchReader | ds.Dataset) -> Iterable[pa.RecordBatch]:
+def _batches(data: pa.Table | pa.RecordBatchReader | ds.Dataset) -> Iterator[pa.RecordBatch]:
     if isinstance(data, pa.Table):
-        return data.to_batches(max_chunksize=_BATCH_ROWS)
-    return data.to_batches(batch_size=_BATCH_ROWS) if isinstance(data, ds.Dataset) else data
+        yield from data.to_batches(_BATCH_ROWS)
+        return
+    for batch in data.to_batches(batch_size=_BATCH_ROWS) if isinstance(data, ds.Dataset) else data:
+        yield from pa.Table.from_batches([batch]).to_batches(_BATCH_ROWS)
 
 
 def _scan(

@@ -1,17 +1,17 @@
 """`hindcast hunt` and `hindcast plan` as their users run them: in a process of their own, on real files."""
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from tests.support.cli import command, environment, hindcast
 
 HUNT = """\
 hunt: small
@@ -77,29 +77,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "signatures" / "pack.yaml").write_text(SIGNATURES)
     (tmp_path / "hunt.yaml").write_text(HUNT)
     return tmp_path
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "jobs.cli.main", *words]
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """That of a user with an empty home."""
-    (folder / "home").mkdir(exist_ok=True)
-    root = str(Path(__file__).parents[2])
-    return {**os.environ, "HOME": str(folder / "home"), "PYTHONPATH": root, "PYTHONWARNINGS": "error"}
-
-
-def hindcast(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*words),
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
 
 
 def written(folder: Path) -> set[Path]:
@@ -275,7 +252,7 @@ def test_a_stopped_hunt_keeps_what_is_done_and_says_so(folder: Path) -> None:
     with subprocess.Popen(
         command("hunt", "hunt.yaml"),
         cwd=folder,
-        env=environment(folder),
+        env=environment(folder / "home"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive import read
+from scanner.archive import sizing
 from scanner.archive.columns import extract
 from scanner.archive.plan import Split, make_plan
 from scanner.archive.read import Batch, read_split
@@ -129,12 +129,40 @@ def test_files_and_row_groups_without_rows_give_nothing(tmp_path: Path) -> None:
 
 
 def test_large_cells_make_small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "BATCH_BYTES", 100_000)
+    monkeypatch.setattr(sizing, "BATCH_BYTES", 100_000)
     values = [f"{n}" * 20_000 for n in range(1, 10)]
     write(tmp_path / "a.parquet", pa.array(values), 9, use_dictionary=False)
     found = batches(tmp_path, "t")
     assert [cell for batch in found for cell in batch.data["t"].to_pylist()] == values
     assert max(batch.data.nbytes for batch in found) <= 100_000
+
+
+LONG = ["x" * 100_000, "short"] * 500
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        (pa.array(LONG), "t"),
+        (pa.array(LONG).cast(pa.string_view()), "t"),
+        (pa.array(LONG).cast(pa.large_binary()), "t"),
+        (pa.array(LONG, pa.json_()), "t"),
+        (pa.array([*[None] * 500, *LONG]), "t"),
+        (pa.array([*[[], None] * 300, *([text] for text in LONG)]), "t[]"),
+        (pa.array([[text] * 4 for text in LONG[:250]]), "t[]"),
+        (pa.array([{"x": text} for text in LONG]), "t.x"),
+    ],
+    ids=lambda value: str(getattr(value, "type", "")),
+)
+def test_a_long_text_that_is_stored_once_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: Any, path: str
+) -> None:
+    monkeypatch.setattr(sizing, "WORST_BATCH_BYTES", 4_000_000)
+    write(tmp_path / "a.parquet", values, 2000, compression="zstd", store_schema=True)
+    assert (tmp_path / "a.parquet").stat().st_size < 100_000
+    found = batches(tmp_path, path)
+    assert sum(batch.data.num_rows for batch in found) == len(values)
+    assert max(batch.data.nbytes for batch in found) < 4_500_000
 
 
 @pytest.fixture

@@ -1,0 +1,165 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scanner.archive.plan import Plan, make_plan
+from scanner.engine.matcher import HyperscanMatcher
+from scanner.engine.oracle import OracleMatcher
+from scanner.engine.program import compile_ruleset
+from scanner.results import layout
+from scanner.results.commit import committed
+from scanner.results.mask import Evidence
+from scanner.results.schemas import hits_schema
+from scanner.scan.split import ScanSettings, run_split
+from tests.support.signatures import regex, regexes, ruleset, signature
+
+RULES = ruleset(signature("x", regex("se.ret", "i")), signature("y", regex("zebra")))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    table = pa.table(
+        {
+            "id": pa.array([10, 11, 12, 13]),
+            "who": ["ann", "bob", None, "ann"],
+            "at": pa.array([datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3, 4)]),
+            "lang": ["en", "de", "en", None],
+            "text": ["a secret", None, "", "SECRET zebra secret"],
+            "replies": [[{"text": "no"}, {"text": "zebra"}], None, [], [{"text": None}]],
+        }
+    )
+    pq.write_table(table, folder / "a.parquet", row_group_size=2)
+    return folder
+
+
+def plan(archive: Path) -> Plan:
+    return make_plan([str(archive)], ["text", "replies[].text"], "id", "who", "at", ["lang"])
+
+
+def settings(plan: Plan, folder: Path, evidence: Evidence = "masked") -> ScanSettings:
+    uri = layout.run_uri(str(folder / "out"), "test", "r1")
+    when = datetime(2026, 11, 22, tzinfo=UTC)
+    return ScanSettings(
+        "test", "r1", uri, plan.columns, "id", "who", "at", plan.carry, evidence, plan.match_key, when
+    )
+
+
+def hits_of(uri: str) -> list[dict[str, object]]:
+    files = [layout.hits_uri(uri, report.hits_file) for report in committed(uri) if report.hits_file]
+    return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+
+
+def test_hits_say_what_where_whose_and_when(archive: Path, tmp_path: Path) -> None:
+    planned = plan(archive)
+    common = settings(planned, tmp_path)
+    report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
+    assert (report.status, report.rows, report.cells, report.hits) == ("scanned", 4, 5, 4)
+    assert report.signature_hits == (("x", 2), ("y", 2))
+    assert report.text_bytes == len("a secretSECRET zebra secretnozebra")
+    rows = {(row["row_index"], row["column"], row["signature_id"]): row for row in hits_of(common.run_uri)}
+    assert list(rows) == [(0, "text", "x"), (0, "replies[1].text", "y"), (3, "text", "x"), (3, "text", "y")]
+    twice = rows[3, "text", "x"]
+    assert twice["spans"] == [{"start": 0, "end": 6}, {"start": 13, "end": 19}]
+    assert (twice["start"], twice["end"], twice["match_count"], twice["row_group"]) == (0, 6, 2, 1)
+    assert (twice["record_id"], twice["actor_id"], twice["lang"]) == ("13", "ann", None)
+    assert twice["event_time"] == datetime(2026, 1, 4, tzinfo=UTC)
+    assert twice["signature_digest"] == RULES.signatures[0].digest
+    assert len({row["hit_id"] for row in rows.values()}) == 4
+
+
+def test_evidence_at_rest_is_masked_unless_asked_for(archive: Path, tmp_path: Path) -> None:
+    planned = plan(archive)
+    for evidence, expected in (("masked", "* ⟦******⟧"), ("hashed", None), ("clear", "a ⟦secret⟧")):
+        common = settings(planned, tmp_path / evidence, evidence)
+        run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
+        first = hits_of(common.run_uri)[0]
+        assert first["evidence"] == expected
+        assert len(str(first["match_hash"])) == 32
+        stored = b"".join(path.read_bytes() for path in Path(common.run_uri).rglob("*") if path.is_file())
+        assert (b"secret" in stored) is (evidence == "clear")
+
+
+def test_the_oracle_writes_the_same_file(archive: Path, tmp_path: Path) -> None:
+    planned = plan(archive)
+    written = []
+    for name, matcher in (("a", HyperscanMatcher(compile_ruleset(RULES))), ("b", OracleMatcher(RULES))):
+        common = settings(planned, tmp_path / name)
+        run_split(planned.splits[0], matcher, common)
+        written.append(hits_of(common.run_uri))
+    assert written[0] == written[1]
+
+
+def test_a_second_attempt_changes_nothing(archive: Path, tmp_path: Path) -> None:
+    planned = plan(archive)
+    common = settings(planned, tmp_path)
+    matcher = HyperscanMatcher(compile_ruleset(RULES))
+    run_split(planned.splits[0], matcher, common)
+    before = committed(common.run_uri)
+    run_split(planned.splits[0], matcher, common)
+    assert committed(common.run_uri) == before
+    assert len(hits_of(common.run_uri)) == 4
+
+
+def test_no_hits_no_file(archive: Path, tmp_path: Path) -> None:
+    planned = plan(archive)
+    common = settings(planned, tmp_path)
+    report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(regexes("nothing"))), common)
+    assert (report.status, report.hits_file, report.hits) == ("scanned", None, 0)
+    assert pq.read_schema(archive / "a.parquet").names  # the archive is untouched
+    assert not (Path(common.run_uri) / "hits").exists()
+
+
+def test_a_file_that_changed_is_failed_coverage(archive: Path, tmp_path: Path) -> None:
+    planned = plan(archive)
+    with (archive / "a.parquet").open("ab") as file:
+        file.write(b"x")
+    common = settings(planned, tmp_path)
+    report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
+    assert report.status == "failed"
+    assert "changed since the hunt was planned" in str(report.error)
+    assert committed(common.run_uri) == [report]
+
+
+def test_a_damaged_page_keeps_what_was_found_before_it(archive: Path, tmp_path: Path) -> None:
+    file = archive / "a.parquet"
+    group = pq.ParquetFile(file).metadata.row_group(1)
+    data = bytearray(file.read_bytes())
+    column = group.column(group.num_columns - 2)
+    start = column.dictionary_page_offset or column.data_page_offset
+    data[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    file.write_bytes(data)
+    planned = plan(archive)
+    common = settings(planned, tmp_path)
+    report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
+    assert (report.status, report.rows, report.hits) == ("failed", 2, 2)
+    assert report.error
+    assert len(hits_of(common.run_uri)) == 2
+
+
+def test_an_undecided_cell_is_counted_and_told(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    pq.write_table(pa.table({"text": ["a" * 40 + "b"]}), folder / "a.parquet")
+    planned = make_plan([str(folder)], ["text"])
+    common = settings(planned, tmp_path)
+    common = replace(common, record_id=None, actor_id=None, event_time=None)
+    matcher = HyperscanMatcher(compile_ruleset(regexes("^(?:(a+)+c|a*b)")))
+    report = run_split(planned.splits[0], matcher, common)
+    assert (report.status, report.match_errors) == ("scanned", 1)
+    assert "s0 on row 0" in str(report.error)
+    assert "match limit" in str(report.error)
+
+
+def test_the_schema_is_the_documented_one(archive: Path, tmp_path: Path) -> None:
+    planned = plan(archive)
+    common = settings(planned, tmp_path)
+    report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
+    assert report.hits_file is not None
+    written = pq.read_schema(layout.hits_uri(common.run_uri, report.hits_file))
+    assert written.equals(hits_schema(planned.carry))

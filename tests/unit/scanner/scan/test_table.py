@@ -1,0 +1,41 @@
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+import scanner
+from scanner.archive.columns import ColumnError
+from scanner.scan.table import SCAN_SCHEMA
+from tests.support.signatures import regex, ruleset, signature
+
+RULES = ruleset(signature("s", regex("b+")), signature("t", regex("b"), columns=("who.bio",)))
+TABLE = pa.table({"text": ["abb", None, "b"] * 5_000, "who": [{"bio": "b", "age": 3}] * 15_000})
+
+
+def test_rows_are_counted_over_all_batches() -> None:
+    found = scanner.scan(TABLE, RULES, ["text"])
+    assert found.schema.equals(SCAN_SCHEMA)
+    assert found["row_index"].to_pylist() == [row for row in range(15_000) if row % 3 != 1]
+
+
+def test_every_text_column_is_scanned_where_none_is_named() -> None:
+    found = scanner.scan(TABLE.slice(0, 1), RULES)
+    assert found.select(["column", "signature_id"]).to_pylist() == [
+        {"column": "text", "signature_id": "s"},
+        {"column": "who.bio", "signature_id": "s"},
+        {"column": "who.bio", "signature_id": "t"},
+    ]
+
+
+@pytest.mark.parametrize("wrap", [ds.dataset, lambda table: table.to_reader()], ids=["dataset", "reader"])
+def test_datasets_and_readers(wrap: object) -> None:
+    assert callable(wrap)
+    assert scanner.scan(wrap(TABLE), RULES).equals(scanner.scan(TABLE, RULES))
+
+
+def test_evidence_is_masked() -> None:
+    assert scanner.scan(TABLE.slice(0, 1), RULES, ["text"])["evidence"].to_pylist() == ["*⟦**⟧"]
+
+
+def test_a_column_that_is_not_there() -> None:
+    with pytest.raises(ColumnError, match="txt"):
+        scanner.scan(TABLE, RULES, ["txt"])
