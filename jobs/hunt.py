@@ -46,12 +46,24 @@ class Progress:
     failed: int = 0
 
 
+def start_executor(prepared: Prepared, settings: ScanSettings) -> Executor:
+    """Where the splits of a hunt run, as was decided when it was prepared."""
+    program = prepared.signatures.program
+    if prepared.executor == "ray":
+        # Importing Ray takes a second, and it is an extra that need not be installed.
+        from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415
+
+        return RayExecutor(program, settings)
+    return InlineExecutor(HyperscanMatcher(program), settings)
+
+
 class Run:
     """One execution of a hunt.
 
     Args:
         prepared: The hunt.
         started_at: In UTC; names the run.
+        start: Starts the executor.
 
     Attributes:
         run_id: Sorts by start, and is unique.
@@ -59,13 +71,20 @@ class Run:
         progress: How far it has come.
     """
 
-    def __init__(self, prepared: Prepared, started_at: datetime) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        started_at: datetime,
+        start: Callable[[Prepared, ScanSettings], Executor] = start_executor,
+    ) -> None:
         self._prepared = prepared
+        self._start = start
         self._started_at = started_at
         self.run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.uri = layout.run_uri(prepared.spec.output, prepared.spec.hunt, self.run_id)
         self._splits = {split.split_id: split for split in prepared.plan.splits}
-        self.progress = Progress(0, len(self._splits), 0, prepared.plan.rows)
+        plan = prepared.plan
+        self.progress = Progress(0, len(plan.splits), 0, plan.rows, failed=len(plan.unreadable))
 
     def execute(
         self,
@@ -84,8 +103,8 @@ class Run:
             What ``run.json`` holds.
         """
         for file in self._prepared.plan.unreadable:
-            self._publish_failed(self._unread(file))
-        with contextlib.closing(self._executor()) as executor:
+            publish(self.uri, self._unread(file))
+        with contextlib.closing(self._start(self._prepared, self._settings())) as executor:
             on_progress(self.progress)
             self._drive(executor, on_progress)
         spec = self._prepared.spec
@@ -101,15 +120,6 @@ class Run:
             carry=self._prepared.plan.carry,
         )
         return finish(self.uri, record)
-
-    def _executor(self) -> Executor:
-        program, settings = self._prepared.signatures.program, self._settings()
-        if self._prepared.executor == "ray":
-            # Importing Ray takes a second, and it is an extra that need not be installed.
-            from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415
-
-            return RayExecutor(program, settings)
-        return InlineExecutor(HyperscanMatcher(program), settings)
 
     def _settings(self) -> ScanSettings:
         spec, plan = self._prepared.spec, self._prepared.plan
@@ -138,7 +148,7 @@ class Run:
                     case Start(split_id):
                         executor.submit(self._splits[split_id])
                     case RecordFailed(split_id, reason, attempts):
-                        self._publish_failed(self._lost(self._splits[split_id], reason, attempts))
+                        publish(self.uri, self._lost(self._splits[split_id], reason, attempts))
                     case Finish():
                         return
             outcome = executor.wait()
@@ -151,7 +161,7 @@ class Run:
 
     def _advance(self, split_id: str, report: SplitReport | None) -> None:
         before = self.progress
-        failed = report is not None and report.status == "failed"
+        failed = report is None or report.status == "failed"
         self.progress = replace(
             before,
             splits=before.splits + 1,
@@ -159,10 +169,6 @@ class Run:
             hits=before.hits + (report.hits if report else 0),
             failed=before.failed + failed,
         )
-
-    def _publish_failed(self, report: SplitReport) -> None:
-        publish(self.uri, report)
-        self.progress = replace(self.progress, failed=self.progress.failed + 1)
 
     def _lost(self, split: Split, reason: str, attempts: int) -> SplitReport:
         return SplitReport(

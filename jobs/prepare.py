@@ -76,8 +76,12 @@ def prepare(file: str | Path, today: date, executor: ExecutorChoice = "auto") ->
     """
     spec = load_hunt(file)
     problems: list[Problem] = []
-    loaded = _loaded(spec, today, problems)
-    plan = _planned(spec, problems)
+    loaded: Loaded | None = None
+    plan: Plan | None = None
+    with Gathered(problems):
+        loaded = load_for(spec.signatures, today)
+    with Gathered(problems):
+        plan = _planned(spec)
     chosen: ExecutorName = "inline"
     if plan is not None:
         problems += _output_problems(spec, plan)
@@ -120,6 +124,21 @@ def load_for(paths: Sequence[str], today: date, *, anywhere: bool = False) -> Lo
     return Loaded(ruleset, expired, program)
 
 
+class Gathered:
+    """Adds what a block finds wrong to a list and goes on, so that what comes after it is checked as well."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self._problems = problems
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if isinstance(error, InputError):
+            self._problems += error.problems
+        return isinstance(error, InputError)
+
+
 def idle_signatures(ruleset: Ruleset, columns: Sequence[str]) -> Iterator[Problem]:
     """Warns of signatures that no column of an archive is meant for."""
     for signature in ruleset.signatures:
@@ -141,30 +160,18 @@ def check_output(spec: HuntSpec) -> None:
         storage.make_writable(spec.output)
 
 
-def _loaded(spec: HuntSpec, today: date, problems: list[Problem]) -> Loaded | None:
-    try:
-        return load_for(spec.signatures, today)
-    except SignatureError as error:
-        problems += error.problems
-        return None
-
-
-def _planned(spec: HuntSpec, problems: list[Problem]) -> Plan | None:
-    try:
-        with _told_of(spec, *_ARCHIVE_KEYS):
-            plan = make_plan(
-                spec.uris,
-                spec.text_columns,
-                record_id=spec.record_id,
-                actor_id=spec.actor_id,
-                event_time=spec.event_time,
-                carry=spec.carry,
-            )
-        with _told_of(spec, "archive.carry"):
-            hits_schema(plan.carry)
-    except HuntError as error:
-        problems += error.problems
-        return None
+def _planned(spec: HuntSpec) -> Plan:
+    with _told_of(spec, *_ARCHIVE_KEYS):
+        plan = make_plan(
+            spec.uris,
+            spec.text_columns,
+            record_id=spec.record_id,
+            actor_id=spec.actor_id,
+            event_time=spec.event_time,
+            carry=spec.carry,
+        )
+    with _told_of(spec, "archive.carry"):
+        hits_schema(plan.carry)
     return plan
 
 

@@ -13,9 +13,11 @@ from rich.table import Table
 
 from jobs.cli import render
 from jobs.cli.main import WITH_GAPS
-from jobs.prepare import Loaded, idle_signatures, load_for
+from jobs.prepare import Gathered, Loaded, idle_signatures, load_for
 from jobs.scan import STANDARD_INPUT, Found, Gap, plan_files, scan_files, scan_lines
+from scanner.archive.plan import Plan
 from scanner.engine.matcher import HyperscanMatcher
+from scanner.errors import InputError, Problem
 from scanner.results.mask import Evidence
 
 ROWS_OF_A_TABLE = 100
@@ -84,14 +86,20 @@ def _outcomes(
 ) -> Iterator[Found | Gap]:
     today = datetime.now(UTC).date()
     if path == STANDARD_INPUT:
-        loaded = load_for(signature_paths, today, anywhere=True)
-        _tell_expired(loaded)
-        matcher = HyperscanMatcher(loaded.program)
+        anywhere = load_for(signature_paths, today, anywhere=True)
+        _tell_expired(anywhere)
         with BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)) as stream:
-            yield from scan_lines(stream, matcher, evidence)
+            yield from scan_lines(stream, HyperscanMatcher(anywhere.program), evidence)
         return
-    loaded = load_for(signature_paths, today)
-    plan = plan_files(path, [name.strip() for name in columns.split(",")] if columns else "auto")
+    problems: list[Problem] = []
+    loaded: Loaded | None = None
+    plan: Plan | None = None
+    with Gathered(problems):
+        loaded = load_for(signature_paths, today)
+    with Gathered(problems):
+        plan = plan_files(path, [name.strip() for name in columns.split(",")] if columns else "auto")
+    if loaded is None or plan is None:
+        raise InputError(tuple(problems))
     _tell_expired(loaded)
     render.print_problems(idle_signatures(loaded.ruleset, plan.columns))
     click.echo(render.safe(f"scanning the columns {', '.join(plan.columns)}"), err=True)

@@ -1,0 +1,133 @@
+import itertools
+import json
+import re
+from collections import deque
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.driver import SplitDone, SplitLost
+from jobs.executors.inline import InlineExecutor
+from jobs.hunt import MATCH_KEY_VARIABLE, Progress, Run
+from jobs.prepare import Prepared, prepare
+from scanner.archive.plan import Split
+from scanner.engine.matcher import HyperscanMatcher
+from scanner.scan.split import ScanSettings
+
+NOW = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)
+
+HUNT = "hunt: small\narchive: {uri: archive, text_columns: [text]}\nsignatures: s.yaml\noutput: out\n"
+
+
+@pytest.fixture
+def prepared(here: Path) -> Prepared:
+    """Six files of ten records with a hit each, and one that is no Parquet."""
+    (here / "archive").mkdir()
+    for name in "abcdef":
+        pq.write_table(pa.table({"text": ["one", *["x"] * 9]}), here / "archive" / f"{name}.parquet")
+    (here / "archive" / "g.parquet").write_bytes(b"nothing")
+    (here / "s.yaml").write_text("signatures: [{id: t.one, literal: one}]\n")
+    (here / "hunt.yaml").write_text(HUNT)
+    return prepare("hunt.yaml", date(2026, 5, 1))
+
+
+class Losing:
+    """An executor on bad ground: every third split is lost, the order is the worst, the slots come and go."""
+
+    name = "losing"
+
+    def __init__(self, prepared: Prepared, settings: ScanSettings) -> None:
+        self._inline = InlineExecutor(HyperscanMatcher(prepared.signatures.program), settings)
+        self._submitted: deque[Split] = deque()
+        self._sizes = itertools.cycle([3, 1, 2])
+        self._waits = 0
+        self.closed = False
+
+    @property
+    def slots(self) -> int:
+        return next(self._sizes)
+
+    def submit(self, split: Split) -> None:
+        self._submitted.append(split)
+
+    def wait(self) -> SplitDone | SplitLost:
+        self._waits += 1
+        split = self._submitted.pop()
+        if self._waits % 3 == 0:
+            return SplitLost(split.split_id, "its worker died 4 times", attempts=4)
+        self._inline.submit(split)
+        return self._inline.wait()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def coverage(run: Run) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = pq.read_table(Path(run.uri) / "coverage").to_pylist()
+    return rows
+
+
+def test_lost_splits_and_unreadable_files_are_failed_coverage(prepared: Prepared) -> None:
+    seen: list[Progress] = []
+    run = Run(prepared, NOW, Losing)
+    record = run.execute(seen.append, clock=lambda: NOW + timedelta(seconds=90))
+    failed = [row for row in coverage(run) if row["status"] == "failed"]
+    assert (
+        sorted((str(row["error"]), row["attempts"]) for row in failed)[-2:]
+        == [("its worker died 4 times", 4)] * 2
+    )
+    assert [Path(str(row["source_uri"])).name for row in failed if row["attempts"] == 1] == ["g.parquet"]
+    assert len(coverage(run)) == 7
+    assert record["status"] == "complete with gaps"
+    assert record["elapsed_s"] == 90
+    assert seen[0] == Progress(0, 6, 0, 60, hits=0, failed=1)
+    assert seen[-1] == Progress(6, 6, 60, 60, hits=4, failed=3)
+    assert [progress.splits for progress in seen] == list(range(7))
+
+
+def test_a_run_is_named_by_its_start(prepared: Prepared, here: Path) -> None:
+    first, second = (Run(prepared, NOW) for _ in range(2))
+    assert re.fullmatch("20260501T030405Z-[0-9a-f]{6}", first.run_id)
+    assert first.run_id != second.run_id
+    assert first.uri == f"{here}/out/hunt=small/run={first.run_id}"
+
+
+def test_an_interrupted_run_closes_its_executor_and_is_not_complete(prepared: Prepared) -> None:
+    executors = []
+
+    def start(prepared: Prepared, settings: ScanSettings) -> Losing:
+        executors.append(Losing(prepared, settings))
+        return executors[-1]
+
+    def interrupt(progress: Progress) -> None:
+        if progress.splits == 2:
+            raise KeyboardInterrupt
+
+    run = Run(prepared, NOW, start)
+    with pytest.raises(KeyboardInterrupt):
+        run.execute(interrupt)
+    assert [executor.closed for executor in executors] == [True]
+    assert run.progress.splits == 2
+    assert len(list(Path(run.uri, "commits").iterdir())) == 3
+    assert not Path(run.uri, "run.json").exists()
+
+
+def test_match_hashes_take_the_archive_or_a_key_of_ones_own(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashes() -> set[str | None]:
+        run = Run(prepared, NOW)
+        run.execute()
+        record = Path(run.uri, "run.json").read_text()
+        assert "sesame" not in record
+        assert json.loads(record)["hunt"] == "small"
+        return set(pq.read_table(Path(run.uri) / "hits")["match_hash"].to_pylist())
+
+    monkeypatch.delenv(MATCH_KEY_VARIABLE, raising=False)
+    by_archive = hashes()
+    assert hashes() == by_archive
+    monkeypatch.setenv(MATCH_KEY_VARIABLE, "sesame")
+    assert not hashes() & by_archive
