@@ -12,6 +12,7 @@ from jobs.driver import Driver, Finish, Instruction, RecordFailed, SlotsChanged,
 from jobs.executors import Executor
 from jobs.executors.inline import InlineExecutor
 from jobs.prepare import Prepared
+from scanner.archive import storage
 from scanner.archive.plan import Split, Unreadable
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.versions import engine_versions
@@ -120,6 +121,10 @@ class Run:
             carry=self._prepared.plan.carry,
         )
         return finish(self.uri, record)
+
+    def published(self) -> int:
+        """How many splits are done for good, whatever happens now."""
+        return len(self._splits.keys() & set(storage.list_names(layout.commits_uri(self.uri))))
 
     def _settings(self) -> ScanSettings:
         spec, plan = self._prepared.spec, self._prepared.plan

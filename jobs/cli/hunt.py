@@ -82,9 +82,10 @@ def _report(run: Run) -> None:
 
 
 def _tell_of_stop(run: Run, notes: Console) -> None:
-    done = f"{render.number(run.progress.splits)} of {render.plural(run.progress.splits_total, 'split')}"
-    notes.print(f"stopped: {done} done, the run is unfinished")
-    if run.progress.splits:
+    done = run.published()
+    of_all = f"{render.number(done)} of {render.plural(run.progress.splits_total, 'split')}"
+    notes.print(f"stopped: {of_all} done, the run is unfinished")
+    if done:
         notes.print(f"What is done lies in {render.safe(run.uri)}", soft_wrap=True)
 
 

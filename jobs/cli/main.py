@@ -7,6 +7,7 @@ answer at once. Exit codes: 0 complete, 1 internal error, 2 the user's input is 
 
 import difflib
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -95,6 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after ``hindcast``; those of this process by default. A verb may return its exit
             code; None means 0.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a character must not end a scan.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result = cli.main(arguments, prog_name="hindcast", standalone_mode=False)
     except click.ClickException as error:

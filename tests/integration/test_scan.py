@@ -76,6 +76,15 @@ def test_every_text_column_by_default_and_masked(folder: Path) -> None:
     }
 
 
+def test_a_terminal_without_unicode_gets_what_it_can_show(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = scan(folder, "files", "--columns", "text")
+    assert done.returncode == 0, done.stderr
+    assert r"\u27e6****\u27e7" in done.stdout
+
+
 def test_hashed_evidence_is_none(folder: Path) -> None:
     assert {hit["evidence"] for hit in rows(scan(folder, "files", "--json", "--evidence", "hashed"))} == {
         None
