@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import pyarrow as pa
@@ -120,7 +120,7 @@ class _Watched:
     def match(self, cells: Column, column: str) -> Matches:
         matches = self._matcher.match(cells, column)
         self._undecided.update((error.signature, error.reason) for error in matches.errors)
-        return matches
+        return replace(matches, errors=())
 
     def gaps(self, source_uri: str) -> Iterator[Gap]:
         """What could not be decided since this was last asked."""

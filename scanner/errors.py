@@ -12,6 +12,7 @@
 All of them survive pickling, because they cross process borders.
 """
 
+import traceback
 from dataclasses import dataclass
 
 
@@ -128,3 +129,18 @@ class CommitUnknown(HindcastError):  # noqa: N818 - the design's word; it is an 
 
     def __str__(self) -> str:
         return f"{self.uri}: it is not known whether this was written: {self.reason}"
+
+
+def why(error: BaseException) -> str:
+    """The reason that goes into the coverage of a split that raised.
+
+    The words of other libraries' errors may quote what they were given, so of those only the kind and the place
+    are told.
+    """
+    if isinstance(error, HindcastError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"internal error: {type(error).__name__}{place}"

@@ -3,9 +3,9 @@
 from collections import deque
 
 from jobs.driver import SplitDone, SplitLost
-from jobs.executors.outcome import why
 from scanner.archive.plan import Split
 from scanner.engine.matches import Matcher
+from scanner.errors import why
 from scanner.scan.split import ScanSettings, run_split
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from jobs.driver import SplitDone, SplitLost
-from jobs.executors.outcome import why
 from scanner.archive.plan import Split
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import Matcher
 from scanner.engine.program import Program
+from scanner.errors import why
 from scanner.results.report import SplitReport
 from scanner.scan.split import ScanSettings, run_split
 

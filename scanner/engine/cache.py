@@ -1,7 +1,7 @@
 """What this program worked out once and may use again: compiled databases, verdicts on engines.
 
-An entry is named by a digest of all it depends on, and carries a digest of its bytes; one that does not fit is as good
-as none. Only this program writes here, and the folder is the user's own. Nothing of the content that is hunted is in it.
+An entry is named by a digest of all it depends on, and carries a digest of its bytes; one that does not fit is as
+good as none. Only this program writes here, the folder is the user's own, and no content that is hunted is in it.
 """
 
 import contextlib

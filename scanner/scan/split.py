@@ -20,7 +20,7 @@ from scanner.archive.plan import Split
 from scanner.archive.provenance import provenance
 from scanner.archive.read import Batch, read_split
 from scanner.engine.matches import Matcher, Matches
-from scanner.errors import CommitUnknown, SourceError
+from scanner.errors import CommitUnknown, SourceError, why
 from scanner.results import layout
 from scanner.results.commit import publish
 from scanner.results.mask import Evidence
@@ -146,7 +146,7 @@ def run_split(split: Split, matcher: Matcher, settings: ScanSettings) -> SplitRe
     except CommitUnknown:
         raise
     except Exception as failure:  # noqa: BLE001 - the split's edge: it becomes a failed coverage row
-        error, name, tally.hits = f"{type(failure).__name__}: {failure}", None, Counter()
+        error, name, tally.hits = why(failure), None, Counter()
     report = _report(split, matcher.ruleset, tally, error, name)
     report = replace(report, elapsed_s=round(time.monotonic() - started, 6))
     publish(settings.run_uri, report)

@@ -1,5 +1,6 @@
 """Signatures over a table in memory or a dataset: no run, no commit, hits as an Arrow table."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from scanner.archive.columns import extract, text_columns
-from scanner.engine.matches import Matcher
+from scanner.engine.matches import Matcher, Matches
 from scanner.results.mask import Evidence
 from scanner.results.schemas import SPANS
 from scanner.scan.hits import evidence_column, place_columns, raw_cells, rows_of, signature_columns
@@ -28,6 +29,11 @@ _COLUMNS: Final[dict[str, pa.DataType]] = {
 }
 SCAN_SCHEMA: Final = pa.schema(_COLUMNS)
 """One row a hit; ``row_index`` counts the rows of the input from 0, spans are bytes of the raw cell."""
+
+
+class UndecidedWarning(UserWarning):
+    """The engine gave up on some cells; whether signatures hit them is not known."""
+
 
 _BATCH_ROWS: Final = 8192
 
@@ -51,6 +57,9 @@ def scan_table(
 
     Raises:
         ColumnError: A column is not there or holds no text.
+
+    Warns:
+        UndecidedWarning: Of some cells it could not be decided whether a signature hits them.
     """
     paths = list(columns) if columns is not None else text_columns(data.schema)
     first_row = 0
@@ -77,6 +86,8 @@ def _scan(
     for path in paths:
         cells = extract(batch, path)
         matches = matcher.match(cells.values, path)
+        if matches.errors:
+            _warn(matches, matcher, path)
         if not len(matches):
             continue
         columns: dict[str, pa.Array[Any]] = {
@@ -86,3 +97,12 @@ def _scan(
             "evidence": evidence_column(raw_cells(cells, matches), matches, evidence),
         }
         yield pa.RecordBatch.from_arrays([columns[name] for name in SCAN_SCHEMA.names], schema=SCAN_SCHEMA)
+
+
+def _warn(matches: Matches, matcher: Matcher, path: str) -> None:
+    first = matches.errors[0]
+    signature = matcher.ruleset.signatures[first.signature].id
+    message = (
+        f"{len(matches.errors)} cells of {path} are not decided, the first for {signature}: {first.reason}"
+    )
+    warnings.warn(UndecidedWarning(message), stacklevel=4)

@@ -75,7 +75,8 @@ def test_hits_say_what_where_whose_and_when(archive: Path, tmp_path: Path) -> No
 
 def test_evidence_at_rest_is_masked_unless_asked_for(archive: Path, tmp_path: Path) -> None:
     planned = plan(archive)
-    for evidence, expected in (("masked", "* ⟦******⟧"), ("hashed", None), ("clear", "a ⟦secret⟧")):
+    wanted: dict[Evidence, str | None] = {"masked": "* ⟦******⟧", "hashed": None, "clear": "a ⟦secret⟧"}
+    for evidence, expected in wanted.items():
         common = settings(planned, tmp_path / evidence, evidence)
         run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
         first = hits_of(common.run_uri)[0]

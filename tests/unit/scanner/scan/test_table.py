@@ -4,7 +4,7 @@ import pytest
 
 import scanner
 from scanner.archive.columns import ColumnError
-from scanner.scan.table import SCAN_SCHEMA
+from scanner.scan.table import SCAN_SCHEMA, UndecidedWarning
 from tests.support.signatures import regex, ruleset, signature
 
 RULES = ruleset(signature("s", regex("b+")), signature("t", regex("b"), columns=("who.bio",)))
@@ -39,3 +39,11 @@ def test_evidence_is_masked() -> None:
 def test_a_column_that_is_not_there() -> None:
     with pytest.raises(ColumnError, match="txt"):
         scanner.scan(TABLE, RULES, ["txt"])
+
+
+def test_cells_that_are_not_decided_are_told() -> None:
+    undecided = ruleset(signature("s", regex("^(?:(a+)+c|a*b)")))
+    with pytest.warns(
+        UndecidedWarning, match="1 cells of text are not decided, the first for s: match limit"
+    ):
+        assert not scanner.scan(pa.table({"text": ["a" * 40 + "b"]}), undecided).num_rows
