@@ -1,7 +1,6 @@
 """Pass two: the judge decides on the candidates of pass one, and finds the exact spans."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import islice
 
@@ -11,20 +10,15 @@ from scanner.engine.pcre import Expression, expression
 from scanner.engine.program import all_patterns
 from scanner.engine.syntax import judge_source
 from scanner.signatures.condition import evaluate, positive
-from scanner.signatures.model import LiteralPattern, Pattern, Signature
+from scanner.signatures.model import LiteralPattern, RegexPattern, Signature
 
-Spans = list[tuple[int, int]]
+Found = tuple[int, list[tuple[int, int]]]
+"""The number of matches, and the first spans of them, sorted and unique; ``(0, [])`` for no hit."""
+
+NOTHING: Found = (0, [])
 
 Fired = dict[int, set[int]]
 """By pattern of the signature, the literals that pass one saw; a pattern it did not look for is not in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A confirmed hit: the number of matches, and the first spans of them, sorted and unique."""
-
-    match_count: int
-    spans: Spans
 
 
 class SignatureJudge:
@@ -33,6 +27,9 @@ class SignatureJudge:
     Args:
         signature: The signature.
         unprobed: Its patterns that pass one does not look for.
+
+    Attributes:
+        only: The one expression of the commonest kind of signature, which has no condition to decide; else None.
     """
 
     def __init__(self, signature: Signature, unprobed: frozenset[int]) -> None:
@@ -42,16 +39,11 @@ class SignatureJudge:
         self._allow = range(len(signature.patterns), len(self._patterns))
         self._speaking = sorted(self._numbers[name] for name in positive(signature.condition))
         self._unprobed = unprobed
-        self._only = self._single(signature)
+        first = self._patterns[0]
+        alone = len(self._patterns) == 1 and isinstance(first, RegexPattern)
+        self.only = next(self._expressions(0, {0: {0}})) if alone else None
 
-    def _single(self, signature: Signature) -> Callable[[bytes], Iterator[tuple[int, int]]] | None:
-        """The one expression of the commonest kind of signature, which needs no condition."""
-        pattern = signature.patterns[0]
-        if len(self._patterns) > 1 or isinstance(pattern, LiteralPattern):
-            return None
-        return expression(judge_source(pattern.regex), pattern.flags).spans
-
-    def judge(self, cell: bytes, fired: Fired) -> Verdict | None:
+    def judge(self, cell: bytes, fired: Fired) -> Found:
         """Decides on one cell.
 
         Args:
@@ -61,8 +53,6 @@ class SignatureJudge:
         Raises:
             MatchUndecided: The judge gave up.
         """
-        if self._only is not None:
-            return _verdict([self._only(cell)])
         known: dict[int, bool] = {}
 
         def is_true(name: str) -> bool:
@@ -72,18 +62,17 @@ class SignatureJudge:
             return known[number]
 
         if not evaluate(self._condition, is_true):
-            return None
+            return NOTHING
         if any(self._matches(number, cell, fired) for number in self._allow):
-            return None
-        return _verdict(
-            found.spans(cell) for number in self._speaking for found in self._expressions(number, fired)
-        )
+            return NOTHING
+        sources = (each for number in self._speaking for each in self._expressions(number, fired))
+        return _together([each.find(cell, MAX_SPANS) for each in sources])
 
     def _matches(self, number: int, cell: bytes, fired: Fired) -> bool:
-        return any(found.search(cell) for found in self._expressions(number, fired))
+        return any(each.search(cell) for each in self._expressions(number, fired))
 
     def _expressions(self, number: int, fired: Fired) -> Iterator[Expression]:
-        pattern: Pattern = self._patterns[number]
+        pattern = self._patterns[number]
         if number not in self._unprobed and number not in fired:
             return
         if isinstance(pattern, LiteralPattern):
@@ -93,18 +82,14 @@ class SignatureJudge:
             yield expression(judge_source(pattern.regex), pattern.flags)
 
 
-def _verdict(sources: Iterable[Iterator[tuple[int, int]]]) -> Verdict | None:
-    count, kept = 0, []
-    for spans in sources:
-        first = list(islice(spans, MAX_SPANS))
-        count += len(first) + sum(1 for _ in spans)
-        kept.append(first)
-    if not count:
-        return None
-    return Verdict(count, list(islice(_unique(merge(*kept)), MAX_SPANS)))
+def _together(found: list[Found]) -> Found:
+    if len(found) == 1:
+        return found[0]
+    count = sum(each for each, _ in found)
+    return count, list(islice(_unique(merge(*(spans for _, spans in found))), MAX_SPANS))
 
 
-def _unique(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _unique(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     before = None
     for span in spans:
         if span != before:

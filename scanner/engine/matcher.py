@@ -1,19 +1,21 @@
 """The matcher that hunts use: pass one by Hyperscan, pass two by PCRE2."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from scanner.engine.collect import Collector
 from scanner.engine.confirm import Fired, SignatureJudge
-from scanner.engine.matches import Int64s, Matches
-from scanner.engine.pass_one import BLOCK_BYTES, Candidates, Joined, PassOne
+from scanner.engine.matches import MAX_SPANS, Matches
+from scanner.engine.narrow import Mask, possible_cells
+from scanner.engine.pass_one import BLOCK_BYTES, Candidates, PassOne
 from scanner.engine.program import Program
 from scanner.signatures.condition import possible
 from scanner.signatures.model import Ruleset
-from scanner.views.raw import Column, text_cells
+from scanner.views.raw import Column, TextCells, text_cells
+
+_NONE: Final[Fired] = {}
 
 
 class HyperscanMatcher:
@@ -46,13 +48,11 @@ class HyperscanMatcher:
     def match(self, cells: Column, column: str) -> Matches:
         """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
         text = text_cells(cells)
-        joined = Joined.of(text.values)
         collector = Collector(text.repairs)
-        candidates = self._pass_one.run(joined)
-        for number, wanted in self._by_signature(candidates, text.values):
+        for number, candidates in self._by_signature(self._pass_one.run(text)):
             columns = self.ruleset.signatures[number].columns
             if columns is None or column in columns:
-                self._confirm(number, wanted, joined, collector)
+                self._confirm(number, candidates, text, collector)
         return collector.matches()
 
     def _needs_every_cell(self) -> Iterator[int]:
@@ -66,47 +66,50 @@ class HyperscanMatcher:
             if possible(signature.condition, unseen.__contains__):
                 yield number
 
-    def _by_signature(
-        self, candidates: Candidates, values: pa.LargeBinaryArray
-    ) -> Iterator[tuple[int, Iterator[tuple[int, Fired]]]]:
+    def _by_signature(self, candidates: Candidates) -> Iterator[tuple[int, Candidates]]:
         numbers = self._program.target_signatures[candidates.targets]
         found, starts = np.unique(numbers, return_index=True)
         borders = np.append(starts, len(numbers)).tolist()
         runs = {n: slice(*borders[i : i + 2]) for i, n in enumerate(found.tolist())}
-        not_null = (
-            np.flatnonzero(pc.is_valid(values).to_numpy(zero_copy_only=False)) if self._everywhere else None
-        )
         for number in sorted(runs.keys() | self._everywhere):
             run = runs.get(number, slice(0, 0))
-            cells, targets = candidates.cells[run], candidates.targets[run]
-            if number in self._everywhere and not_null is not None:
-                yield number, _fill(self._fired(cells, targets), not_null)
-            else:
-                yield number, self._fired(cells, targets)
+            yield number, Candidates(candidates.cells[run], candidates.targets[run])
 
-    def _fired(self, cells: Int64s, targets: Int64s) -> Iterator[tuple[int, Fired]]:
-        """Groups the candidates of one signature by cell."""
+    def _confirm(self, number: int, candidates: Candidates, text: TextCells, collector: Collector) -> None:
+        judge, cell = self._judges[number], text.cell
+        possible = self._possible(number, candidates, len(text))
+        cells = text.not_null() if possible is None else np.flatnonzero(possible)
+        if judge.only is not None:
+            find = judge.only.find
+            collector.decide(number, cells.tolist(), lambda index: find(cell(index), MAX_SPANS))
+            return
+        fired = self._fired(candidates, possible)
+        collector.decide(
+            number, cells.tolist(), lambda index: judge.judge(cell(index), fired.get(index, _NONE))
+        )
+
+    def _possible(self, number: int, candidates: Candidates, length: int) -> Mask | None:
+        """bool[length] of the cells that the signature may hit; None where that is every cell."""
+        signature = self.ruleset.signatures[number]
+        places = {pattern.name: index for index, pattern in enumerate(signature.patterns)}
+        patterns = self._program.target_patterns[candidates.targets]
+
+        def fired(name: str) -> Mask | None:
+            if (number, places[name]) in self._program.unprobed:
+                return None
+            mask = np.zeros(length, np.bool_)
+            mask[candidates.cells[patterns == places[name]]] = True
+            return mask
+
+        return possible_cells(signature.condition, fired)
+
+    def _fired(self, candidates: Candidates, possible: Mask | None) -> dict[int, Fired]:
+        """What pass one saw, by cell; of cells that are not possible nothing is told."""
+        wanted = slice(None) if possible is None else possible[candidates.cells]
+        cells, targets = candidates.cells[wanted].tolist(), candidates.targets[wanted]
         patterns = self._program.target_patterns[targets].tolist()
         literals = self._program.target_literals[targets].tolist()
-        now, fired = -1, Fired()
-        for cell, pattern, literal in zip(cells.tolist(), patterns, literals, strict=True):
-            if cell != now:
-                if fired:
-                    yield now, fired
-                now, fired = cell, {}
-            fired.setdefault(pattern, set()).add(literal)
-        if fired:
-            yield now, fired
-
-    def _confirm(
-        self, number: int, wanted: Iterator[tuple[int, Fired]], joined: Joined, collector: Collector
-    ) -> None:
-        judge = self._judges[number]
-        for cell, fired in wanted:
-            collector.decide(cell, number, judge.judge, joined.cell(cell), fired)
-
-
-def _fill(some: Iterator[tuple[int, Fired]], every: Int64s) -> Iterator[tuple[int, Fired]]:
-    known = dict(some)
-    for cell in every.tolist():
-        yield cell, known.get(cell, {})
+        fired: dict[int, Fired] = {}
+        for cell, pattern, literal in zip(cells, patterns, literals, strict=True):
+            fired.setdefault(cell, {}).setdefault(pattern, set()).add(literal)
+        return fired

@@ -3,16 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from scanner.signatures.model import Ruleset
-from scanner.views.raw import Column
+from scanner.views.raw import Column, Int64s
 
 MAX_SPANS = 1_000
 """Spans kept of one cell and signature; ``match_count`` goes on counting past them."""
-
-Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The oracle: PCRE2 alone, every cell and every pattern by themselves; slow, obvious, the judge of the engine."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 
 from scanner.engine.collect import Collector
 from scanner.engine.literals import judge_literal
@@ -10,12 +11,6 @@ from scanner.engine.syntax import judge_source
 from scanner.signatures.condition import evaluate, positive
 from scanner.signatures.model import Pattern, RegexPattern, Ruleset, Signature
 from scanner.views.raw import Column, text_cells
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    match_count: int
-    spans: list[tuple[int, int]]
 
 
 class OracleMatcher:
@@ -43,18 +38,18 @@ class OracleMatcher:
         every = [(index, cell) for index, cell in enumerate(text.values.to_pylist()) if cell is not None]
         for number, signature in enumerate(self._ruleset.signatures):
             if signature.columns is None or column in signature.columns:
-                for index, cell in _worth_judging(signature, every):
-                    collector.decide(index, number, _judge, signature, cell)
+                wanted = _worth_judging(signature, every)
+                collector.decide(number, sorted(wanted), partial(_judge, signature, wanted))
         return collector.matches()
 
 
-def _worth_judging(signature: Signature, cells: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+def _worth_judging(signature: Signature, cells: list[tuple[int, bytes]]) -> dict[int, bytes]:
     """Cells in which at least one pattern matches; without one, no condition is true."""
     wanted: dict[int, bytes] = {}
     for pattern in signature.patterns:
         for judge in _expressions(pattern):
             wanted.update((index, cell) for index, cell in cells if _may_match(judge, cell))
-    return sorted(wanted.items())
+    return wanted
 
 
 def _may_match(judge: Expression, cell: bytes) -> bool:
@@ -64,18 +59,19 @@ def _may_match(judge: Expression, cell: bytes) -> bool:
         return True
 
 
-def _judge(signature: Signature, cell: bytes) -> _Found | None:
+def _judge(signature: Signature, cells: Mapping[int, bytes], index: int) -> tuple[int, list[tuple[int, int]]]:
+    cell = cells[index]
     if not evaluate(signature.condition, lambda name: _matches(_named(signature, name), cell)):
-        return None
+        return 0, []
     if any(_matches(pattern, cell) for pattern in signature.allow):
-        return None
+        return 0, []
     every = [
         span
         for name in positive(signature.condition)
         for judge in _expressions(_named(signature, name))
-        for span in judge.spans(cell)
+        for span in judge.find(cell, 2 * len(cell) + 1)[1]
     ]
-    return _Found(len(every), sorted(set(every))[:MAX_SPANS])
+    return len(every), sorted(set(every))[:MAX_SPANS]
 
 
 def _named(signature: Signature, name: str) -> Pattern:

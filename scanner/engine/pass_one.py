@@ -5,70 +5,20 @@ line border, so every border and anchor that holds on a cell alone holds in the 
 cells is a candidate like any other, and confirm drops it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from scanner.engine.hyperscan import Scanner
-from scanner.engine.matches import Int64s
 from scanner.engine.program import Program
+from scanner.views.raw import Int64s, TextCells
 
 BLOCK_BYTES: Final = 1 << 20
 """Size of a block, unless one cell alone is larger."""
 
 MAX_PENDING_EVENTS: Final = 1 << 20
 """Events held as Python objects before they are reduced to candidates."""
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Cells in one buffer, each followed by a line feed; nulls take no bytes.
-
-    Attributes:
-        data: The buffer.
-        offsets: int64[n + 1]; cell ``i`` is ``data[offsets[i]:offsets[i + 1] - 1]``.
-    """
-
-    data: memoryview
-    offsets: Int64s
-
-    @classmethod
-    def of(cls, values: pa.LargeBinaryArray) -> "Joined":
-        """Joins large_binary[n] cells."""
-        empty: Any = pa.scalar(b"", pa.large_binary())
-        separator: Any = pa.scalar(b"\n", pa.large_binary())
-        joined: Any = pc.binary_join_element_wise(values, empty, separator)
-        _, offsets, data = joined.buffers()
-        first = joined.offset
-        positions = (
-            np.frombuffer(offsets, np.int64, len(joined) + 1, first * 8)
-            if len(joined)
-            else np.zeros(1, np.int64)
-        )
-        return cls(memoryview(data) if data is not None else memoryview(b""), positions)
-
-    def cell(self, index: int) -> bytes:
-        """The bytes of a cell that is not null."""
-        return bytes(self.data[self.offsets[index] : self.offsets[index + 1] - 1])
-
-    def blocks(self, block_bytes: int) -> Iterator[tuple[int, bytes]]:
-        """Cuts the buffer at borders of cells.
-
-        Returns:
-            Each block's first byte in the buffer, and the block.
-        """
-        start, end = int(self.offsets[0]), int(self.offsets[-1])
-        while start < end:
-            last = int(np.searchsorted(self.offsets, start + block_bytes, "right")) - 1
-            stop = int(self.offsets[last])
-            if stop <= start:
-                stop = int(self.offsets[np.searchsorted(self.offsets, start, "right")])
-            yield start, bytes(self.data[start:stop])
-            start = stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +43,13 @@ class PassOne:
         self._scanners = [Scanner(database) for database in program.databases]
         self._probes = max(len(program.target_offsets) - 1, 1)
 
-    def run(self, joined: Joined) -> Candidates:
+    def run(self, text: TextCells) -> Candidates:
         """Finds the candidates of a column of cells."""
         found = [
             keys
-            for start, block in joined.blocks(self._block_bytes)
+            for start, block in text.blocks(self._block_bytes)
             for scanner in self._scanners
-            for keys in self._scan(scanner, start, block, joined.offsets)
+            for keys in self._scan(scanner, start, block, text.offsets)
         ]
         keys = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
         return self._candidates(keys)

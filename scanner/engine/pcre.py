@@ -5,7 +5,6 @@ the rest of the cell anew for each match, which is quadratic in a large cell: a 
 not end within ten minutes. Cells are validated once, in `scanner.views.raw`, so the check is turned off here.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -67,20 +66,31 @@ class Expression:
         """
         return self._match(cell, 0, _NO_UTF_CHECK) is not None
 
-    def spans(self, cell: bytes) -> Iterator[tuple[int, int]]:
-        """Every match, leftmost first, not overlapping, as bytes ``[start, end)``.
+    def find(self, cell: bytes, limit: int) -> tuple[int, list[tuple[int, int]]]:
+        """Every match, leftmost first, not overlapping.
+
+        Args:
+            cell: Where to look.
+            limit: How many spans to keep.
+
+        Returns:
+            How many matches there are, and the first spans of them, as bytes ``[start, end)``.
 
         Raises:
             MatchUndecided: PCRE2 gave up.
         """
-        at, options = 0, _NO_UTF_CHECK
+        at, options, count = 0, _NO_UTF_CHECK, 0
+        spans: list[tuple[int, int]] = []
         while at <= len(cell):
             data = self._match(cell, at, options)
             if data is None:
-                return
-            start, at = core.match_substring_span_bynumber(data, cell, 0)
-            yield start, at
+                break
+            start, at = span = core.match_substring_span_bynumber(data, cell, 0)
+            count += 1
+            if count <= limit:
+                spans.append(span)
             options = _NO_UTF_CHECK | (_NOTEMPTY_ATSTART if start == at else 0)
+        return count, spans
 
     def _match(self, cell: bytes, at: int, options: int) -> Any:
         try:

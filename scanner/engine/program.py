@@ -10,12 +10,12 @@ import numpy as np
 from scanner.engine.hyperscan import CompileRefused, Probe, compile_probes
 from scanner.engine.literals import judge_literal, stretches
 from scanner.engine.loosen import NotForPassOne, loosen
-from scanner.engine.matches import Int64s
 from scanner.engine.pcre import PatternRefused, expression
 from scanner.engine.syntax import judge_source
 from scanner.errors import Problem, SignatureError
 from scanner.signatures.condition import positive
 from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern, Ruleset, Signature
+from scanner.views.raw import Int64s
 
 
 @dataclass(frozen=True, slots=True)

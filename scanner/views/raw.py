@@ -7,15 +7,20 @@ U+FFFD, and its spans are mapped back to the raw cell.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 Column: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 """A column of any length, in one piece or several."""
 
+Int64s = npt.NDArray[np.int64]
+
+_OFFSET_BYTES: Final = 8
 _GROWTH: Final = len("\N{REPLACEMENT CHARACTER}".encode()) - 1
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")  # what Python's surrogateescape makes of bad bytes
 
@@ -41,15 +46,48 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class TextCells:
-    """A column of cells, ready to be matched.
+    """A column of cells, ready to be matched: in one buffer, one a line, all valid UTF-8.
 
     Attributes:
-        values: large_binary[n], nullable; every value is valid UTF-8.
+        values: large_binary[n], nullable.
+        data: Every cell followed by a line feed; nulls take no bytes.
+        offsets: int64[n + 1]; cell ``i`` is ``data[offsets[i]:offsets[i + 1] - 1]``.
         repairs: By index of the cell; only of cells that had to be repaired.
     """
 
     values: pa.LargeBinaryArray
-    repairs: Mapping[int, Repair] = field(default_factory=dict)
+    data: bytes
+    offsets: Int64s
+    repairs: Mapping[int, Repair]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def cell(self, index: int) -> bytes:
+        """The bytes of a cell that is not null."""
+        return self.data[self.offsets[index] : self.offsets[index + 1] - 1]
+
+    def not_null(self) -> Int64s:
+        """int64[m], the cells that are not null."""
+        return np.flatnonzero(np.diff(self.offsets))
+
+    def blocks(self, block_bytes: int) -> Iterator[tuple[int, bytes]]:
+        """Cuts the buffer at borders of cells.
+
+        Args:
+            block_bytes: Size of a block, unless one cell alone is larger.
+
+        Returns:
+            Each block's first byte in the buffer, and the block.
+        """
+        start, end = 0, len(self.data)
+        while start < end:
+            last = int(np.searchsorted(self.offsets, start + block_bytes, "right")) - 1
+            stop = int(self.offsets[last])
+            if stop <= start:
+                stop = int(self.offsets[np.searchsorted(self.offsets, start, "right")])
+            yield start, self.data[start:stop]
+            start = stop
 
 
 def text_cells(cells: Column) -> TextCells:
@@ -63,11 +101,33 @@ def text_cells(cells: Column) -> TextCells:
         TypeError: The column is of another type.
     """
     values = _large_binary(cells)
+    data, offsets = _joined(values)
+    repairs: dict[int, Repair] = {}
+    if not _is_utf8(data):
+        values, repairs = _repaired(values)
+        data, offsets = _joined(values)
+    return TextCells(values, data.to_pybytes(), offsets, repairs)
+
+
+def _joined(values: pa.LargeBinaryArray) -> tuple[pa.Buffer, Int64s]:
+    empty: Any = pa.scalar(b"", pa.large_binary())
+    line_feed: Any = pa.scalar(b"\n", pa.large_binary())
+    lines: Any = pc.binary_join_element_wise(values, empty, line_feed)
+    _, offsets, data = lines.buffers()
+    if not len(lines):
+        return pa.py_buffer(b""), np.zeros(1, np.int64)
+    places = np.frombuffer(offsets, np.int64, len(lines) + 1, lines.offset * _OFFSET_BYTES)
+    return (pa.py_buffer(b"") if data is None else data.slice(places[0], places[-1] - places[0])), places
+
+
+def _is_utf8(data: pa.Buffer) -> bool:
+    """Asks of the whole buffer at once; line feeds part the cells, so it is valid where every cell is."""
+    whole = pa.LargeStringArray.from_buffers(1, pa.py_buffer(np.array([0, data.size], np.int64).tobytes()), data)
     try:
-        values.cast(pa.large_string())
+        whole.validate(full=True)
     except pa.ArrowInvalid:
-        return _repaired(values)
-    return TextCells(values)
+        return False
+    return True
 
 
 def _large_binary(cells: Any) -> pa.LargeBinaryArray:
@@ -93,7 +153,7 @@ def _large_binary(cells: Any) -> pa.LargeBinaryArray:
     return joined
 
 
-def _repaired(values: pa.LargeBinaryArray) -> TextCells:
+def _repaired(values: pa.LargeBinaryArray) -> tuple[pa.LargeBinaryArray, dict[int, Repair]]:
     repairs: dict[int, Repair] = {}
     out = values.to_pylist()
     for index, cell in enumerate(out):
@@ -104,7 +164,7 @@ def _repaired(values: pa.LargeBinaryArray) -> TextCells:
         if bad:
             repairs[index] = Repair(bad)
             out[index] = _ESCAPED.sub("\N{REPLACEMENT CHARACTER}", text).encode()
-    return TextCells(pa.array(out, pa.large_binary()), repairs)
+    return pa.array(out, pa.large_binary()), repairs
 
 
 def _bad_bytes(text: str) -> Iterator[int]:

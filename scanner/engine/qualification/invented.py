@@ -22,11 +22,18 @@ CLASSES: Final = (
     *("[ab]", "[a-c]", "[xyz]", "[0-9]", "[$&]", "[.:]", "[aA]", "[ \\t]", "[a-zA-Z0-9]", "[\"']", "[kK]"),
     *("[^a]", "[^}]", "[^ @]", "[^<>]", "[^\\n]", "[^ab]", "[^\"']"),
     *("\\d", "\\w", "\\s", "\\S", "\\W", "\\D", ".", "(?s:.)"),
-    *("[\u00e9\u661f]", "[a-z\u00e9]", "[\u0430-\u044f]", "[\uff10-\uff19]", "[^\u00e9]", "[0-9\uff10-\uff19]"),
+    *(
+        "[\u00e9\u661f]",
+        "[a-z\u00e9]",
+        "[\u0430-\u044f]",
+        "[\uff10-\uff19]",
+        "[^\u00e9]",
+        "[0-9\uff10-\uff19]",
+    ),
 )
 
 _LETTERS: Final = "abcxyzK019 -/:@<\u00e9\u661f\u0444\uff11"
-_ESCAPED: Final = frozenset(".|${}")
+_ESCAPED: Final = (".", "|", "$", "{", "}")
 
 # Around the widths of vector registers, where engines change from one loop to another.
 _LENGTHS: Final = (0, 1, 2, 3, 7, 8, 9, 14, 15, 16, 17, 30, 31, 32, 33, 47, 48, 62, 63, 64, 65)
@@ -72,7 +79,8 @@ class Text:
         r"""Positions where ``^``, ``$``, ``\b`` or ``\B`` holds, each line by itself."""
         breaks, words = self.where("\\n"), self.where("\\w")
         if source == "^":
-            return (1 | breaks << 1) & self.everywhere
+            # A line break that ends the text begins no line.
+            return 1 | (breaks << 1 & (self.everywhere >> 1))
         if source == "$":
             return breaks | 1 << len(self.chars)
         between = (words ^ words << 1) & self.everywhere
@@ -212,9 +220,7 @@ class Repeat:
         most = self.most
         if most is None:
             most = self.least + (_LONG_RUN if runs and dice.random() < 0.4 else _SHORT_RUN)
-        return "".join(
-            self.node.example(dice, runs=False) for _ in range(dice.randint(self.least, most))
-        )
+        return "".join(self.node.example(dice, runs=False) for _ in range(dice.randint(self.least, most)))
 
 
 Node = Atom | Border | Row | Either | Repeat
@@ -222,11 +228,17 @@ Node = Atom | Border | Row | Either | Repeat
 
 def invent_pattern(dice: random.Random) -> Row:
     """A pattern as analysts write them, though without their sense."""
-    body = _row(dice, 2).nodes
+    shape = dice.random()
+    body = _few(dice) if shape < 0.4 else _row(dice, int(shape > 0.8)).nodes
     before, after = dice.random(), dice.random()
     head = ("^",) if before < 0.12 else ("\\b",) if before < 0.2 else ()
     tail = ("$",) if after < 0.12 else ("\\b",) if after < 0.18 else ("\\B",) if after < 0.2 else ()
     return Row((*map(Border, head), *body, *map(Border, tail)))
+
+
+def _few(dice: random.Random) -> tuple[Node, ...]:
+    """A few classes in a row: with no letter to look for, engines look for pairs of bytes."""
+    return tuple(_repeated(dice, Atom(dice.choice(CLASSES))) for _ in range(dice.randint(2, 3)))
 
 
 def _row(dice: random.Random, depth: int) -> Row:
@@ -241,7 +253,9 @@ def _nodes(dice: random.Random, depth: int) -> Iterator[Node]:
         yield _repeated(dice, Atom(dice.choice(CLASSES)) if dice.random() < 0.75 else _letter(dice))
     else:
         choices = tuple(_row(dice, depth - 1) for _ in range(dice.randint(1, 3)))
-        sign, least, most = dice.choice((("", 1, 1), ("", 1, 1), ("?", 0, 1), ("+", 1, None), ("{1,2}", 1, 2)))
+        sign, least, most = dice.choice(
+            (("", 1, 1), ("", 1, 1), ("?", 0, 1), ("+", 1, None), ("{1,2}", 1, 2))
+        )
         yield Repeat(Either(choices), sign, least, most)
 
 
