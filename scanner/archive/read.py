@@ -29,7 +29,7 @@ class Batch:
     data: pa.RecordBatch
 
 
-def read_split(split: Split, columns: Sequence[str], batch_rows: int = 8192) -> Iterator[Batch]:
+def read_split(split: Split, columns: Sequence[str], batch_rows: int = 16384) -> Iterator[Batch]:
     """Reads some columns of a split, in the order of the file.
 
     Args:

@@ -4,9 +4,14 @@
 pickled; its serialised form can, and is only ever loaded when this program made it. A scratch belongs to one thread.
 """
 
+import importlib.machinery
 import importlib.metadata
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 import hyperscan
@@ -106,8 +111,52 @@ class Scanner:
             raise EngineError(reason) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What tells one build of the engine from another.
+
+    Attributes:
+        package: Version of the package.
+        info: What the engine inside says of itself.
+        digest: 64 hex digits over the machine code.
+    """
+
+    package: str
+    info: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"hyperscan {self.package} ({self.info})"
+
+
+@cache
+def build() -> Build:
+    """The build of this process.
+
+    Raises:
+        EngineError: The engine does not run on this machine.
+    """
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    package = importlib.metadata.version("hyperscan")
+    try:
+        database.compile(expressions=[b"a"], ids=[0], elements=1, flags=[0])
+    except hyperscan.error as error:
+        reason = f"the engine hyperscan {package} does not run on this machine: {error}"
+        raise EngineError(reason) from None
+    info = " ".join(database.info().decode().split())
+    digest = sha256(b"".join(sha256(file.read_bytes()).digest() for file in _machine_code())).hexdigest()
+    return Build(package, info, digest)
+
+
+def _machine_code() -> list[Path]:
+    files = {
+        str(module.__file__)
+        for name, module in list(sys.modules.items())
+        if name.startswith("hyperscan.") and getattr(module, "__file__", None)
+    }
+    return [Path(file) for file in sorted(files) if file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))]
+
+
 def version() -> str:
     """Version of the engine inside the package, such as ``5.4.2``, and of the package."""
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=[b"a"], ids=[0], elements=1, flags=[0])
-    return f"{importlib.metadata.version('hyperscan')} ({database.info().decode()})"
+    return f"{build().package} ({build().info})"

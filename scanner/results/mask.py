@@ -1,8 +1,6 @@
 """What of a matched text a result keeps: its shape, a digest that takes the archive to make, or the text."""
 
-import hashlib
 import hmac
-import re
 import unicodedata
 from typing import Final, Literal
 
@@ -11,11 +9,67 @@ Evidence = Literal["masked", "hashed", "clear"]
 _CONTEXT: Final = 40
 _MATCH: Final = 200
 _BYTES_PER_CHARACTER: Final = 4
-_NEWLINE: Final = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
-# The brackets that mark the match, should the text hold them itself.
-_BRACKETS: Final = str.maketrans("⟦⟧", "[]")
+_LEADING: Final = 0b1100_0000
+_CONTINUES: Final = 0b1000_0000
 _DROPPED: Final = frozenset({"Cc", "Cf", "Cs"})
 _KEPT: Final = frozenset("ZPS")
+
+
+class _Tame(dict[int, str | None]):
+    """What becomes of each character that is shown; filled as characters come up."""
+
+    def __missing__(self, code: int) -> str | None:
+        self[code] = self._shown(chr(code))
+        return self[code]
+
+    def _shown(self, character: str) -> str | None:
+        if character in "\n\r\v\f\x85\u2028\u2029":
+            return "␤"
+        if character == "\t":
+            return " "
+        # Brackets mark the match, should the text hold them itself.
+        if character in "⟦⟧":
+            return "[" if character == "⟦" else "]"
+        return None if unicodedata.category(character) in _DROPPED else self._readable(character)
+
+    def _readable(self, character: str) -> str:
+        return character
+
+
+class _Mask(_Tame):
+    """The same, with a star for all that can be read."""
+
+    def _readable(self, character: str) -> str:
+        return character if unicodedata.category(character)[0] in _KEPT else "*"
+
+
+class _Writer:
+    """Shows a piece of a cell; pieces of ASCII, the most of them, take a short way."""
+
+    def __init__(self, shown: _Tame) -> None:
+        self._shown = shown
+        ascii_shown = [shown[code] for code in range(_ASCII)]
+        self._dropped = bytes(code for code in range(_ASCII) if ascii_shown[code] is None)
+        table = ((each or "").encode().ljust(1, b"\0") for each in ascii_shown)
+        # What ASCII has no character for becomes NUL, which nothing else becomes, and takes the long way.
+        self._table = b"".join(each if len(each) == 1 else b"\0" for each in table).ljust(256, b"\0")
+
+    def write(self, data: bytes, wanted: slice, ending: str = "") -> str:
+        if data.isascii():
+            piece = data[wanted].translate(self._table, self._dropped)
+            if b"\0" not in piece:
+                return piece.decode() + ending
+        text = data.decode(errors="replace")[wanted]
+        return text.replace("\r\n", "\n").translate(self._shown) + ending
+
+
+_ASCII: Final = 0x80
+_TAME: Final = _Tame()
+_MASK: Final = _Mask()
+_WRITERS: Final = {"masked": _Writer(_MASK), "clear": _Writer(_TAME)}
+_BEFORE: Final = slice(-_CONTEXT, None)
+_AFTER: Final = slice(_CONTEXT)
+_WITHIN: Final = slice(_MATCH)
 
 
 def mask(text: str) -> str:
@@ -23,7 +77,7 @@ def mask(text: str) -> str:
 
     Control and format characters, with which a text could play tricks on a screen, are dropped.
     """
-    return "".join(map(_masked, tame(text)))
+    return text.replace("\r\n", "\n").translate(_MASK)
 
 
 def snippet(cell: bytes, start: int, end: int, evidence: Evidence) -> str | None:
@@ -41,8 +95,12 @@ def snippet(cell: bytes, start: int, end: int, evidence: Evidence) -> str | None
     """
     if evidence == "hashed":
         return None
-    write = mask if evidence == "masked" else tame
-    return f"{write(_before(cell, start))}⟦{write(_match(cell, start, end))}⟧{write(_after(cell, end))}"
+    write = _WRITERS[evidence].write
+    matched = cell[start : min(end, start + (_MATCH + 1) * _BYTES_PER_CHARACTER)]
+    long = len(matched) > _MATCH and len(matched.decode(errors="replace")) > _MATCH
+    before = write(_before(cell, start), _BEFORE)
+    after = write(cell[end : end + _CONTEXT * _BYTES_PER_CHARACTER], _AFTER)
+    return f"{before}⟦{write(matched, _WITHIN, '…' if long else '')}⟧{after}"
 
 
 def match_hash(key: bytes, matched: bytes) -> str:
@@ -50,39 +108,16 @@ def match_hash(key: bytes, matched: bytes) -> str:
 
     Source: RFC 2104, HMAC with SHA-256, the first half.
     """
-    return hmac.new(key, matched, hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(key, matched, "sha256").hex()[:32]
 
 
 def tame(text: str) -> str:
     """A text on one line, without what a terminal or a reader's eye could be misled by."""
-    line = _NEWLINE.sub("␤", text.translate(_BRACKETS)).replace("\t", " ")
-    return "".join(character for character in line if unicodedata.category(character) not in _DROPPED)
+    return text.replace("\r\n", "\n").translate(_TAME)
 
 
-def _before(cell: bytes, start: int) -> str:
+def _before(cell: bytes, start: int) -> bytes:
     first = max(0, start - _CONTEXT * _BYTES_PER_CHARACTER)
-    while 0 < first < start and _continues(cell[first]):
+    while 0 < first < start and cell[first] & _LEADING == _CONTINUES:
         first += 1
-    return cell[first:start].decode(errors="replace")[-_CONTEXT:]
-
-
-def _match(cell: bytes, start: int, end: int) -> str:
-    text = _cut(cell[start:end], _MATCH)
-    return text[:_MATCH] + ("…" if len(text) > _MATCH else "")
-
-
-def _after(cell: bytes, end: int) -> str:
-    return _cut(cell[end:], _CONTEXT)[:_CONTEXT]
-
-
-def _cut(text: bytes, characters: int) -> str:
-    """At least one character more than asked for, where there are as many."""
-    return text[: (characters + 1) * _BYTES_PER_CHARACTER].decode(errors="replace")
-
-
-def _continues(byte: int) -> bool:
-    return byte in range(0b1000_0000, 0b1100_0000)
-
-
-def _masked(character: str) -> str:
-    return character if unicodedata.category(character)[0] in _KEPT else "*"
+    return cell[first:start]

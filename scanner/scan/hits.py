@@ -39,13 +39,19 @@ def place_columns(cells: Cells, matches: Matches) -> dict[str, "pa.Array[Any]"]:
         [pa.array(matches.span_starts), pa.array(matches.span_ends)], fields=list(SPAN)
     )
     return {
-        "column": pa.array([cells.path(cell) for cell in matches.cells.tolist()], pa.string()),
+        "column": _paths(cells, matches),
         "view": pa.repeat(pa.scalar(VIEW), len(matches)),
         "start": pa.array(matches.span_starts[first]),
         "end": pa.array(matches.span_ends[first]),
         "match_count": pa.array(matches.match_counts),
         "spans": pa.ListArray.from_arrays(pa.array(matches.span_offsets, pa.int32()), spans, type=SPANS),
     }
+
+
+def _paths(cells: Cells, matches: Matches) -> "pa.Array[Any]":
+    if not cells.positions:
+        return pa.repeat(pa.scalar(str(cells.column)), len(matches))
+    return pa.array([cells.path(cell) for cell in matches.cells.tolist()], pa.string())
 
 
 def evidence_column(texts: Sequence[bytes], matches: Matches, evidence: Evidence) -> "pa.Array[Any]":

@@ -35,7 +35,7 @@ class UndecidedWarning(UserWarning):
     """The engine gave up on some cells; whether signatures hit them is not known."""
 
 
-_BATCH_ROWS: Final = 8192
+_BATCH_ROWS: Final = 16384
 
 
 def scan_table(

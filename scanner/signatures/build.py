@@ -15,7 +15,7 @@ from scanner.signatures.condition import (
 from scanner.signatures.digests import logic_digest
 from scanner.signatures.entry import Entry
 from scanner.signatures.model import Examples, Pattern, Signature
-from scanner.signatures.patterns import KINDS, build_pattern, check_text
+from scanner.signatures.patterns import KINDS, OPTIONS, build_pattern, check_text
 from scanner.signatures.shape import check_shape
 from scanner.signatures.source import Document
 from scanner.signatures.syntax import SignatureSyntax
@@ -84,7 +84,7 @@ def _patterns(entry: Entry, syntax: SignatureSyntax) -> tuple[Pattern, ...]:
     if not entry.has(("patterns",)):
         built = [build_pattern(entry, (), syntax, ONE_PATTERN)]
     else:
-        for key in (*KINDS, "flags", "whole_word"):
+        for key in (*KINDS, *OPTIONS):
             if entry.has((key,)):
                 entry.report((key,), f"`{key}` cannot stand beside `patterns`; move it into one of them")
         built = [

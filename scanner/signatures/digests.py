@@ -49,7 +49,9 @@ def ruleset_digest(signatures: Iterable[Signature]) -> str:
 def _pattern(pattern: Pattern) -> list[object]:
     flags = "".join(sorted(set(pattern.flags)))
     if isinstance(pattern, RegexPattern):
-        return ["regex", pattern.regex, flags]
+        # PCRE is what a pattern is in where nothing is said, and was the only one once.
+        dialect = [] if pattern.dialect == "pcre" else [pattern.dialect]
+        return ["regex", pattern.regex, flags, *dialect]
     return ["literal", sorted(set(pattern.literals)), flags, pattern.whole_word]
 
 

@@ -8,23 +8,27 @@ from scanner.signatures.condition import Condition
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
 Status = Literal["experimental", "test", "stable", "deprecated"]
+Dialect = Literal["pcre", "re2", "python", "rust"]
+"""The language that a regular expression was written in; `scanner.engine.dialects` says how they differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegexPattern:
-    """A regular expression in PCRE2's language.
+    """A regular expression.
 
     Attributes:
         name: Name in the condition; for a top-level ``regex:`` it is ``pattern``.
         regex: The expression as written, without delimiters.
         flags: Sorted, unique letters of ``imsxu``.
         line: Where it was written, from 1; not part of its identity.
+        dialect: The language it is written in, by which every part of it is understood.
     """
 
     name: str
     regex: str
     flags: str = ""
     line: int = field(default=0, compare=False)
+    dialect: Dialect = "pcre"
 
 
 @dataclass(frozen=True, slots=True)

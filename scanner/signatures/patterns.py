@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 
 from scanner.signatures.entry import Entry
 from scanner.signatures.lists import ListError, read_list
-from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern
+from scanner.signatures.model import Dialect, LiteralPattern, Pattern, RegexPattern
 from scanner.signatures.source import Path
 from scanner.signatures.syntax import PatternSyntax
 
 KINDS = ("regex", "literal", "list")
+OPTIONS = ("flags", "whole_word", "dialect")
+"""Keys of a pattern beside its kind."""
 
-_REGEX_FLAGS = "imsxu"
+_REGEX_FLAGS: Mapping[Dialect, str] = {"pcre": "imsxu", "re2": "ims", "python": "imsxu", "rust": "imsxu"}
+"""The flags that there are at home; under ``python`` and ``rust`` everything is Unicode, with ``u`` or without."""
 _SWALLOWED = {"\b": r"\b", "\v": r"\v", "\x85": r"\N", "\xa0": r"\_", "\u2028": r"\L", "\u2029": r"\P"}
 """What YAML makes of those escapes in double quotes that mean something else to a regex."""
 
@@ -47,7 +50,7 @@ def _not_one(kinds: list[str], path: Path) -> str:
 
 def _regex(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> RegexPattern:
     here = (*path, "regex")
-    flags = _flags(entry, path, syntax, _REGEX_FLAGS)
+    flags = _regex_flags(entry, path, syntax)
     check_text(entry, here)
     if entry.mark(here).style == '"':
         swallowed = next((char for char in syntax.regex if char in _SWALLOWED), None)
@@ -60,7 +63,7 @@ def _regex(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> RegexP
         entry.report(
             (*path, "whole_word"), r"`whole_word` is for literals and lists; write `\b` in the regex"
         )
-    return RegexPattern(name, syntax.regex, flags, entry.mark(here).line)
+    return RegexPattern(name, syntax.regex, flags, entry.mark(here).line, syntax.dialect)
 
 
 def _literal(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> LiteralPattern:
@@ -69,13 +72,13 @@ def _literal(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> Lite
     if not syntax.literal.strip():
         entry.report(here, "`literal` is blank; write the text to look for")
     _check_last_line(entry, here, syntax.literal)
-    flags = _flags(entry, path, syntax, "i")
+    flags = _literal_flags(entry, path, syntax)
     return LiteralPattern(name, (syntax.literal,), flags, syntax.whole_word, entry.mark(here).line)
 
 
 def _list(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> LiteralPattern | None:
     here = (*path, "list")
-    flags = _flags(entry, path, syntax, "i")
+    flags = _literal_flags(entry, path, syntax)
     try:
         literals, problems = read_list(syntax.list_, entry.folder, entry.subject)
     except ListError as error:
@@ -85,14 +88,27 @@ def _list(entry: Entry, path: Path, syntax: PatternSyntax, name: str) -> Literal
     return LiteralPattern(name, literals, flags, syntax.whole_word, entry.mark(here).line)
 
 
-def _flags(entry: Entry, path: Path, syntax: PatternSyntax, known: str) -> str:
-    unknown = ", ".join(f"`{letter}`" for letter in sorted(set(syntax.flags) - set(known)))
-    if unknown and known == _REGEX_FLAGS:
-        entry.report((*path, "flags"), f"a regex has no flag {unknown}; write some of `imsxu`")
-    elif unknown:
-        message = f"a literal has no flag {unknown}; write `i`, which ignores case, or remove `flags`"
-        entry.report((*path, "flags"), message)
+def _regex_flags(entry: Entry, path: Path, syntax: PatternSyntax) -> str:
+    known = _REGEX_FLAGS[syntax.dialect]
+    unknown = set(syntax.flags) - set(known)
+    if unknown:
+        where = "" if known == _REGEX_FLAGS["pcre"] else f" of dialect {syntax.dialect}"
+        entry.report((*path, "flags"), f"a regex{where} has no flag {_listed(unknown)}; write some of `{known}`")
     return "".join(sorted(set(syntax.flags)))
+
+
+def _literal_flags(entry: Entry, path: Path, syntax: PatternSyntax) -> str:
+    unknown = set(syntax.flags) - {"i"}
+    if unknown:
+        message = f"a literal has no flag {_listed(unknown)}; write `i`, which ignores case, or remove `flags`"
+        entry.report((*path, "flags"), message)
+    if entry.has((*path, "dialect")):
+        entry.report((*path, "dialect"), "`dialect` is for a regex, and a literal has none; remove it")
+    return "".join(sorted(set(syntax.flags)))
+
+
+def _listed(letters: set[str]) -> str:
+    return ", ".join(f"`{letter}`" for letter in sorted(letters))
 
 
 def _check_last_line(entry: Entry, path: Path, text: str) -> None:

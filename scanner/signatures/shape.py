@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from scanner.signatures.source import Path, Value
 from scanner.signatures.syntax import NOT_A_DATE, ExamplesSyntax, PatternSyntax, SignatureSyntax
 
-NOT_BUILT_KEYS = frozenset({"check", "dialect"})
+NOT_BUILT_KEYS = frozenset({"check"})
 NOT_BUILT_VIEWS = frozenset({"folded", "decoded"})
 
 _SHOWN_CHARS = 40

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from scanner.signatures.model import Severity, Status
+from scanner.signatures.model import Dialect, Severity, Status
 
 MAX_REGEX_CHARS = 16_384
 MAX_LITERAL_CHARS = 4_096
@@ -49,7 +49,9 @@ class PatternSyntax(_Syntax):
     """One pattern: exactly one of `regex`, `literal` and `list`."""
 
     regex: str = Field(default="", min_length=1, max_length=MAX_REGEX_CHARS)
-    """A regular expression as PCRE2 reads it. Write it in single quotes."""
+    """A regular expression. Write it in single quotes."""
+    dialect: Dialect = "pcre"
+    """The language of the regex: that of PCRE, of RE2 and Go, of Python's re, or of Rust's regex crate."""
     literal: str = Field(default="", min_length=1, max_length=MAX_LITERAL_CHARS)
     """A text that is looked for as it stands."""
     list_: str = Field(default="", alias="list", min_length=1, max_length=1_024)

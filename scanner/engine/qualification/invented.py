@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import Final
 
 from scanner.engine.pcre import expression
@@ -49,31 +50,31 @@ _REPEATS: Final[tuple[tuple[str, int, int | None], ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Text:
     """A text, and what patterns ask of it.
+
+    Args:
+        chars: The text, of the `ALPHABET`.
 
     Attributes:
         chars: The text.
         data: Its UTF-8.
+        everywhere: All positions: one before each character, and the end.
     """
 
-    chars: str
-    data: bytes
+    __slots__ = ("_ends", "_where", "chars", "data", "everywhere")
 
-    @classmethod
-    def of(cls, chars: str) -> "Text":
-        """Encodes a text."""
-        return cls(chars, chars.encode())
-
-    @property
-    def everywhere(self) -> int:
-        """All positions: one before each character, and the end."""
-        return (1 << (len(self.chars) + 1)) - 1
+    def __init__(self, chars: str) -> None:
+        self.chars, self.data = chars, chars.encode()
+        self.everywhere = (1 << (len(chars) + 1)) - 1
+        self._where: dict[str, int] = {}
+        self._ends = list(accumulate((len(char.encode()) for char in chars), initial=0))
 
     def where(self, source: str) -> int:
         """Positions before a character that a class matches."""
-        return int("0" + self.chars[::-1].translate(_members(source)), 2)
+        if source not in self._where:
+            self._where[source] = int("0" + self.chars[::-1].translate(_members(source)), 2)
+        return self._where[source]
 
     def borders(self, source: str) -> int:
         r"""Positions where ``^``, ``$``, ``\b`` or ``\B`` holds, each line by itself."""
@@ -88,12 +89,8 @@ class Text:
 
     def bytes_of(self, positions: int) -> set[int]:
         """Positions as offsets into the UTF-8; the very beginning, where nothing can end, is left out."""
-        found, offset = set(), 0
-        for index, char in enumerate(self.chars, 1):
-            offset += len(char.encode())
-            if positions >> index & 1:
-                found.add(offset)
-        return found
+        bits = bin(positions)[:1:-1]
+        return {end for end, bit in zip(self._ends, bits, strict=False) if bit == "1"} - {0}
 
 
 @cache
@@ -275,7 +272,7 @@ def invent_text(dice: random.Random, pattern: Row) -> Text:
     if dice.random() < 0.2 and body:
         place = dice.randrange(len(body))
         body = body[:place] + dice.choice(ALPHABET) + body[place + 1 :]
-    return Text.of(_filler(dice) + body[: 2 * _MAX_LENGTH] + _filler(dice))
+    return Text(_filler(dice) + body[: 2 * _MAX_LENGTH] + _filler(dice))
 
 
 def _filler(dice: random.Random) -> str:
@@ -303,3 +300,16 @@ def invent_block(dice: random.Random, literals: Sequence[bytes]) -> bytes:
         literal = literal[: dice.randint(1, len(literal))] if dice.random() < 0.3 else literal
         pieces.append(_filler(dice) + (literal.swapcase() if dice.random() < 0.3 else literal))
     return "".join(pieces).encode() + _filler(dice).encode()
+
+
+def invent_prefiltered(dice: random.Random, texts: int) -> tuple[str, list[bytes]]:
+    """A pattern with a look-around or a back-reference, and texts that it may match."""
+    group, pattern = Row(_few(dice)), invent_pattern(dice)
+    found = []
+    for _ in range(texts):
+        edge = group.example(dice, runs=False)
+        found.append(f"{_filler(dice)}{edge}{pattern.example(dice, runs=True)}{edge}{_filler(dice)}".encode())
+    form = dice.choice(
+        ("({0}){1}\\1", "{1}(?={0})", "{1}(?!{0})", "(?<![a-c]){1}", "(?>{1})", "(?<n>{0}){1}\\k<n>")
+    )
+    return form.format(group.source, pattern.source), found
