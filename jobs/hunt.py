@@ -15,6 +15,7 @@ from jobs.prepare import Prepared
 from scanner.archive import storage
 from scanner.archive.plan import Split, Unreadable
 from scanner.engine.matcher import HyperscanMatcher
+from scanner.engine.qualification import verdict
 from scanner.engine.versions import engine_versions
 from scanner.results import layout
 from scanner.results.commit import publish
@@ -102,7 +103,11 @@ class Run:
 
         Returns:
             What ``run.json`` holds.
+
+        Raises:
+            EngineError: The engine misses matches on this machine; nothing was started.
         """
+        engine = verdict.record()
         for file in self._prepared.plan.unreadable:
             publish(self.uri, self._unread(file))
         with contextlib.closing(self._start(self._prepared, self._settings())) as executor:
@@ -116,6 +121,7 @@ class Run:
             ruleset=self._prepared.signatures.ruleset,
             expired=self._prepared.signatures.expired,
             versions=engine_versions(),
+            engine=engine,
             started_at=self._started_at,
             finished_at=clock(),
             carry=self._prepared.plan.carry,

@@ -4,6 +4,14 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cache for the session: the engine is examined once, and nothing is left to later sessions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HINDCAST_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One Ray for all tests that need it: it takes seconds to start. Its files stay out of the real home."""

@@ -1,8 +1,8 @@
 """The command `hindcast`: finds the verb, runs it, and turns every outcome into an exit code.
 
 Only click is imported here, and a verb's module only when that verb is called, so that help and completion
-answer at once. Exit codes: 0 complete, 1 internal error, 2 the user's input is wrong, 3 complete with gaps,
-130 stopped.
+answer at once. Exit codes: 0 complete, 1 internal error, 2 the user's input is wrong or the engine is refused,
+3 complete with gaps, 130 stopped.
 """
 
 import difflib
@@ -28,6 +28,7 @@ VERBS = {
     "scan": "Try signatures on files or on lines of text, without a hunt file.",
     "signatures": "Check, test and list signatures.",
     "results": "List the runs of a hunt and show what they found.",
+    "doctor": "Say what is installed, and whether the engine can be trusted here.",
 }
 """Verb → its line in the help. The module of a verb is ``jobs.cli.<verb>``, its command ``command``."""
 
@@ -118,11 +119,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _failed(error: Exception) -> int:
     # Imported here because they load the libraries that a mere --help does without.
     from jobs.cli.render import safe  # noqa: PLC0415
-    from scanner.errors import HindcastError, InputError  # noqa: PLC0415
+    from scanner.errors import EngineError, HindcastError, InputError  # noqa: PLC0415
 
     if isinstance(error, InputError):
         for problem in error.problems:
             click.echo(safe(str(problem)), err=True)
+        return WRONG_INPUT
+    if isinstance(error, EngineError):
+        for line in str(error).splitlines():
+            click.echo(safe(line), err=True)
         return WRONG_INPUT
     if isinstance(error, HindcastError):
         click.echo(f"hindcast: {safe(str(error))}", err=True)

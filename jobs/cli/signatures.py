@@ -6,7 +6,11 @@ from datetime import UTC, datetime
 
 import click
 
-from jobs.cli.render import console, number, plural, print_json, safe, table
+from jobs.cli.render import console, number, plural, print_json, safe, size, table
+from jobs.prepare import load_for
+from jobs.profile import Profile
+from jobs.profile import profile as measure
+from jobs.scan import plan_files
 from jobs.trial import Failure, Trial, try_signatures
 from scanner.engine.program import check_patterns
 from scanner.errors import Problem, SignatureError
@@ -17,7 +21,7 @@ from scanner.signatures.model import Signature
 from scanner.signatures.schema import json_schema
 
 WRONG_INPUT = 2
-NOT_BUILT = ("profile", "import")
+NOT_BUILT = ("import",)
 _DIGEST_SHOWN = 12
 
 _paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
@@ -104,6 +108,28 @@ def test(paths: tuple[str, ...], show: bool, as_json: bool) -> int:
                 click.echo(f"    {safe(failure.example.text)}")
         click.echo(_trial_line(trial))
     return WRONG_INPUT if trial.failures else 0
+
+
+@command.command()
+@_paths
+@click.option("--on", "sample", required=True, type=click.Path(), help="Parquet files to measure on.")
+@click.option("--columns", help="Text columns, separated by commas.  [default: every text column]")
+@_as_json
+def profile(paths: tuple[str, ...], sample: str, columns: str | None, as_json: bool) -> int:
+    """Show what each signature costs on real texts, the dearest first, and what to change.
+
+    \b
+    Example:
+      hindcast signatures profile signatures/ --on sample.parquet --columns text
+    """  # noqa: D301
+    loaded = load_for(paths, datetime.now(UTC).date())
+    plan = plan_files(sample, columns.split(",") if columns else "auto")
+    found = measure(loaded, plan)
+    if as_json:
+        print_json(_profile_as_json(found))
+    else:
+        _print_profile(found)
+    return 0
 
 
 @command.command("list")
@@ -207,4 +233,44 @@ def _as_row(signature: Signature) -> dict[str, object]:
         "expires": signature.expires,
         "file": signature.file,
         "line": signature.line,
+    }
+
+
+def _print_profile(found: Profile) -> None:
+    spent = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in found.seconds.items())
+    click.echo(f"{number(found.cells)} cells, {size(found.text_bytes)}: {spent}")
+    names = ["signature", "share", "ns/cell", "candidates", "judged", "hits", "rung", "what to change"]
+    shown = table(names, numbers=names[1:6])
+    for row in found.signatures:
+        shown.add_row(
+            safe(row.signature.id),
+            f"{row.share:.1%}",
+            number(round(row.alone_ns, 1)),
+            number(row.cost.candidates),
+            number(row.cost.judged),
+            number(row.hits),
+            row.rung,
+            safe(row.advice),
+        )
+    console().print(shown)
+
+
+def _profile_as_json(found: Profile) -> dict[str, object]:
+    rows = [
+        {
+            "signature_id": row.signature.id,
+            "share": round(row.share, 4),
+            "alone_ns": round(row.alone_ns, 1),
+            **dataclasses.asdict(row.cost),
+            "hits": row.hits,
+            "rung": row.rung,
+            "advice": row.advice,
+        }
+        for row in found.signatures
+    ]
+    return {
+        "cells": found.cells,
+        "text_bytes": found.text_bytes,
+        "seconds": found.seconds,
+        "signatures": rows,
     }

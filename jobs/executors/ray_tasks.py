@@ -19,6 +19,7 @@ from scanner.archive.plan import Split
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import Matcher
 from scanner.engine.program import Program
+from scanner.engine.qualification.verdict import Verdict, adopt, require_qualified
 from scanner.errors import why
 from scanner.results.report import SplitReport
 from scanner.scan.split import ScanSettings, run_split
@@ -43,6 +44,9 @@ for _name, _value in _ENVIRONMENT.items():
 import ray  # noqa: E402 - after its environment
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, WorkerCrashedError  # noqa: E402
 
+_Compiled = tuple[Program, Verdict]
+"""The signatures, and the driver's verdict on its engine: a worker on a like machine need not examine it again."""
+
 _matchers: dict[str, Matcher] = {}
 """In a worker: the matcher of the hunt it works for, by the program's name in the object store."""
 
@@ -62,7 +66,7 @@ class RayExecutor:
         if not ray.is_initialized():
             self._cleanup.enter_context(_nothing_on_standard_output())
             self._cleanup.enter_context(local_ray())
-        self._program = ray.put(program)
+        self._program = ray.put((program, require_qualified()))
         self._settings = ray.put(settings)
         self._under_way: dict[ray.ObjectRef[SplitReport], str] = {}
 
@@ -104,15 +108,17 @@ class RayExecutor:
 
 
 @ray.remote(max_retries=RETRIES, retry_exceptions=False)
-def _run(split: Split, program: "list[ray.ObjectRef[Program]]", settings: ScanSettings) -> SplitReport:
+def _run(split: Split, program: "list[ray.ObjectRef[_Compiled]]", settings: ScanSettings) -> SplitReport:
     return run_split(split, _matcher(program[0]), settings)
 
 
-def _matcher(program: "ray.ObjectRef[Program]") -> Matcher:
+def _matcher(program: "ray.ObjectRef[_Compiled]") -> Matcher:
     name = program.hex()
     if name not in _matchers:
         _matchers.clear()
-        _matchers[name] = HyperscanMatcher(ray.get(program))
+        compiled, verdict = ray.get(program)
+        adopt(verdict)
+        _matchers[name] = HyperscanMatcher(compiled)
     return _matchers[name]
 
 

@@ -17,6 +17,9 @@ Ranges = tuple[tuple[int, int], ...]
 MAX_RANGES: Final = 120
 """A class of more ranges is spelled as its ASCII members and everything beyond ASCII, which is looser."""
 
+COARSE_RANGES: Final = 16
+"""The same, for patterns that are too large when they are spelled finely."""
+
 BEYOND_ASCII: Final = (0x80, 0x10FFFF)
 
 _ASCII: Final = tuple(range(0x80))
@@ -109,9 +112,9 @@ def _is_small(source: bytes, *, unicode: bool) -> bool:
     }
 
 
-def spell(ranges: Ranges) -> str:
-    """A character class of exactly, or where that is long of at least, these code points."""
-    if len(ranges) > MAX_RANGES:
+def spell(ranges: Ranges, most: int = MAX_RANGES) -> str:
+    """A character class of exactly, or where it has more than ``most`` ranges of at least, these code points."""
+    if len(ranges) > most:
         ranges = (*((a, min(b, 0x7F)) for a, b in ranges if a < 0x80), *_without_surrogates(*BEYOND_ASCII))
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return point(ranges[0][0])

@@ -24,17 +24,24 @@ class Collector:
         self._spans: list[Spans] = []
         self._errors: list[MatchError] = []
 
-    def decide(self, signature: int, cells: Iterable[int], judge: Callable[[int], tuple[int, Spans]]) -> None:
+    def decide(
+        self,
+        signature: int,
+        cells: Iterable[int],
+        texts: Iterable[bytes],
+        judge: Callable[[int, bytes], tuple[int, Spans]],
+    ) -> None:
         """Asks about each of some cells, and keeps the answers, be it that there is none.
 
         Args:
             signature: Index of the signature.
             cells: Indices of the cells.
+            texts: The cells, as they are matched.
             judge: Says how many matches a cell has, and their first spans in bytes of the repaired cell.
         """
-        for cell in cells:
+        for cell, text in zip(cells, texts, strict=True):
             try:
-                count, spans = judge(cell)
+                count, spans = judge(cell, text)
             except MatchUndecided as undecided:
                 self._errors.append(MatchError(cell, signature, undecided.reason))
                 continue

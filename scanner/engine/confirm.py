@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import islice
 
+from scanner.engine.dialects.translate import judge_of
 from scanner.engine.literals import judge_literal
 from scanner.engine.matches import MAX_SPANS
 from scanner.engine.pcre import Expression, expression
 from scanner.engine.program import all_patterns
-from scanner.engine.syntax import judge_source
 from scanner.signatures.condition import evaluate, positive
 from scanner.signatures.model import LiteralPattern, RegexPattern, Signature
 
@@ -79,7 +79,7 @@ class SignatureJudge:
             for literal in sorted(fired[number]):
                 yield expression(*judge_literal(pattern.literals[literal], pattern))
         else:
-            yield expression(judge_source(pattern.regex), pattern.flags)
+            yield judge_of(pattern)
 
 
 def _together(found: list[Found]) -> Found:

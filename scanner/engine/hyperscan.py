@@ -6,7 +6,9 @@ pickled; its serialised form can, and is only ever loaded when this program made
 
 import importlib.machinery
 import importlib.metadata
+import platform
 import sys
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,9 +16,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-import hyperscan
-
 from scanner.errors import EngineError
+
+_PINNED: Final = {"x86_64": "0.6.0", "amd64": "0.6.0"}
+_PINNED_ELSEWHERE: Final = "0.7.8"
+
+
+def pinned_version() -> str:
+    """The version of the engine's package that this program is made for, on this kind of machine."""
+    return _PINNED.get(platform.machine().lower(), _PINNED_ELSEWHERE)
+
+
+try:
+    import hyperscan
+except ImportError as _error:
+    _reason = (
+        f"the engine cannot be loaded: {_error}\nInstall it: pip install 'hyperscan=={pinned_version()}'"
+    )
+    raise EngineError(_reason) from _error
 
 MAX_BLOCK_BYTES: Final = 2**31 - 1
 """Hyperscan counts the bytes of a block in 32 bits."""
@@ -54,6 +71,65 @@ class Probe:
         return int(base | hyperscan.HS_FLAG_PREFILTER if self.prefilter else base)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Expressions of one kind that become one database, in columns.
+
+    Attributes:
+        expressions: At least one; all literals, or all regular expressions.
+        flags: Hyperscan's, of each.
+        ids: What events call each.
+        literal: True where they are literals.
+    """
+
+    expressions: Sequence[bytes]
+    flags: Sequence[int]
+    ids: Sequence[int]
+    literal: bool
+
+    @classmethod
+    def of(cls, probes: Sequence[Probe], ids: Sequence[int]) -> "Batch":
+        """Probes of one kind."""
+        literal = probes[0].literal
+        return cls([probe.expression for probe in probes], [probe.flags for probe in probes], ids, literal)
+
+    def __len__(self) -> int:
+        return len(self.expressions)
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """The first half and the second."""
+        middle = len(self) // 2
+        return self._part(slice(middle)), self._part(slice(middle, None))
+
+    def _part(self, part: slice) -> "Batch":
+        return Batch(self.expressions[part], self.flags[part], self.ids[part], self.literal)
+
+    def digest(self) -> bytes:
+        """Equal batches have equal ones; no expression holds a NUL."""
+        columns = array("q", self.ids).tobytes() + array("q", self.flags).tobytes()
+        return sha256(b"\0".join((b"%d" % self.literal, *self.expressions, columns))).digest()
+
+
+def compile_batch(batch: Batch) -> bytes:
+    """Compiles a batch into one serialised database; the same batch gives the same bytes.
+
+    Raises:
+        CompileRefused: Hyperscan does not take one of the expressions, or not all of them together.
+    """
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    try:
+        database.compile(
+            expressions=batch.expressions,
+            ids=batch.ids,
+            elements=len(batch),
+            flags=batch.flags,
+            literal=batch.literal,
+        )
+        return bytes(hyperscan.dumpb(database))
+    except hyperscan.error as error:
+        raise CompileRefused(str(error)) from None
+
+
 def compile_probes(probes: Sequence[Probe], ids: Sequence[int]) -> bytes:
     """Compiles probes of one kind into one serialised database.
 
@@ -64,18 +140,7 @@ def compile_probes(probes: Sequence[Probe], ids: Sequence[int]) -> bytes:
     Raises:
         CompileRefused: Hyperscan does not take one of them, or not all of them together.
     """
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    try:
-        database.compile(
-            expressions=[probe.expression for probe in probes],
-            ids=list(ids),
-            elements=len(probes),
-            flags=[probe.flags for probe in probes],
-            literal=probes[0].literal,
-        )
-        return bytes(hyperscan.dumpb(database))
-    except hyperscan.error as error:
-        raise CompileRefused(str(error)) from None
+    return compile_batch(Batch.of(probes, ids))
 
 
 class Scanner:
@@ -154,7 +219,9 @@ def _machine_code() -> list[Path]:
         for name, module in list(sys.modules.items())
         if name.startswith("hyperscan.") and getattr(module, "__file__", None)
     }
-    return [Path(file) for file in sorted(files) if file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))]
+    return [
+        Path(file) for file in sorted(files) if file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))
+    ]
 
 
 def version() -> str:

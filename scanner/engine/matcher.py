@@ -1,16 +1,20 @@
 """The matcher that hunts use: pass one by Hyperscan, pass two by PCRE2."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from scanner.engine.collect import Collector
 from scanner.engine.confirm import Fired, SignatureJudge
+from scanner.engine.costs import Costs, SignatureCost
 from scanner.engine.matches import MAX_SPANS, Matches
 from scanner.engine.narrow import Mask, possible_cells
 from scanner.engine.pass_one import BLOCK_BYTES, Candidates, PassOne
 from scanner.engine.program import Program
+from scanner.engine.qualification.verdict import require_qualified
 from scanner.signatures.condition import possible
 from scanner.signatures.model import Ruleset
 from scanner.views.raw import Column, TextCells, text_cells
@@ -28,10 +32,11 @@ class HyperscanMatcher:
         block_bytes: Size of the blocks of pass one; it changes speed, never answers.
 
     Raises:
-        EngineError: The program does not load on this machine.
+        EngineError: The engine misses matches on this machine, or the program does not load on it.
     """
 
     def __init__(self, program: Program, block_bytes: int = BLOCK_BYTES) -> None:
+        require_qualified()
         self._program = program
         self._pass_one = PassOne(program, block_bytes)
         self._judges = [
@@ -47,13 +52,25 @@ class HyperscanMatcher:
 
     def match(self, cells: Column, column: str) -> Matches:
         """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
+        started = time.perf_counter()
         text = text_cells(cells)
+        joined = time.perf_counter()
+        candidates = self._pass_one.run(text)
+        scanned = time.perf_counter()
         collector = Collector(text.repairs)
-        for number, candidates in self._by_signature(self._pass_one.run(text)):
-            columns = self.ruleset.signatures[number].columns
-            if columns is None or column in columns:
-                self._confirm(number, candidates, text, collector)
-        return collector.matches()
+        spent = tuple(
+            (number, self._confirm(number, some, text, collector))
+            for number, some in self._by_signature(candidates)
+            if self._applies(number, column)
+        )
+        matches = collector.matches()
+        confirm_s = time.perf_counter() - scanned
+        costs = Costs(joined - started, scanned - joined, confirm_s, candidates.events, spent)
+        return replace(matches, costs=costs)
+
+    def _applies(self, number: int, column: str) -> bool:
+        columns = self.ruleset.signatures[number].columns
+        return columns is None or column in columns
 
     def _needs_every_cell(self) -> Iterator[int]:
         """Signatures that may hit although pass one sees nothing."""
@@ -75,18 +92,27 @@ class HyperscanMatcher:
             run = runs.get(number, slice(0, 0))
             yield number, Candidates(candidates.cells[run], candidates.targets[run])
 
-    def _confirm(self, number: int, candidates: Candidates, text: TextCells, collector: Collector) -> None:
-        judge, cell = self._judges[number], text.cell
-        possible = self._possible(number, candidates, len(text))
-        cells = text.not_null() if possible is None else np.flatnonzero(possible)
+    def _confirm(
+        self, number: int, candidates: Candidates, text: TextCells, collector: Collector
+    ) -> SignatureCost:
+        started = time.perf_counter()
+        judge = self._judges[number]
         if judge.only is not None:
             find = judge.only.find
-            collector.decide(number, cells.tolist(), lambda index: find(cell(index), MAX_SPANS))
-            return
-        fired = self._fired(candidates, possible)
-        collector.decide(
-            number, cells.tolist(), lambda index: judge.judge(cell(index), fired.get(index, _NONE))
-        )
+            cells = text.not_null() if number in self._everywhere else candidates.cells
+            collector.decide(number, cells.tolist(), text.take(cells), lambda _, cell: find(cell, MAX_SPANS))
+        else:
+            possible = self._possible(number, candidates, len(text))
+            cells = text.not_null() if possible is None else np.flatnonzero(possible)
+            fired = self._fired(candidates, possible)
+            collector.decide(
+                number,
+                cells.tolist(),
+                text.take(cells),
+                lambda index, cell: judge.judge(cell, fired.get(index, _NONE)),
+            )
+        seen = len(candidates.cells) if judge.only is not None else len(np.unique(candidates.cells))
+        return SignatureCost(seen, len(cells), time.perf_counter() - started)
 
     def _possible(self, number: int, candidates: Candidates, length: int) -> Mask | None:
         """bool[length] of the cells that the signature may hit; None where that is every cell."""

@@ -1,8 +1,9 @@
 """What every matcher answers, and the seam that all matchers stand behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from scanner.engine.costs import NO_COSTS, Costs
 from scanner.signatures.model import Ruleset
 from scanner.views.raw import Column, Int64s
 
@@ -43,6 +44,7 @@ class Matches:
         span_ends: int64[span_offsets[n]].
         errors: Cells that could not be decided.
         invalid_cells: Cells that were not valid UTF-8 and were matched repaired.
+        costs: Where the time went, of matchers that keep account of it.
     """
 
     cells: Int64s
@@ -53,6 +55,7 @@ class Matches:
     span_ends: Int64s
     errors: tuple[MatchError, ...] = ()
     invalid_cells: int = 0
+    costs: Costs = field(default=NO_COSTS, compare=False)
 
     def __len__(self) -> int:
         return len(self.cells)

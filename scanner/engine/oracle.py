@@ -1,13 +1,12 @@
 """The oracle: PCRE2 alone, every cell and every pattern by themselves; slow, obvious, the judge of the engine."""
 
-from collections.abc import Mapping
 from functools import partial
 
 from scanner.engine.collect import Collector
+from scanner.engine.dialects.translate import judge_of
 from scanner.engine.literals import judge_literal
 from scanner.engine.matches import MAX_SPANS, Matches
-from scanner.engine.pcre import Expression, MatchUndecided, expression
-from scanner.engine.syntax import judge_source
+from scanner.engine.pcre import Expression, MatchUndecided, Spans, expression
 from scanner.signatures.condition import evaluate, positive
 from scanner.signatures.model import Pattern, RegexPattern, Ruleset, Signature
 from scanner.views.raw import Column, text_cells
@@ -39,7 +38,7 @@ class OracleMatcher:
         for number, signature in enumerate(self._ruleset.signatures):
             if signature.columns is None or column in signature.columns:
                 wanted = _worth_judging(signature, every)
-                collector.decide(number, sorted(wanted), partial(_judge, signature, wanted))
+                collector.decide(number, wanted.keys(), wanted.values(), partial(_judge, signature))
         return collector.matches()
 
 
@@ -59,8 +58,7 @@ def _may_match(judge: Expression, cell: bytes) -> bool:
         return True
 
 
-def _judge(signature: Signature, cells: Mapping[int, bytes], index: int) -> tuple[int, list[tuple[int, int]]]:
-    cell = cells[index]
+def _judge(signature: Signature, _index: int, cell: bytes) -> tuple[int, Spans]:
     if not evaluate(signature.condition, lambda name: _matches(_named(signature, name), cell)):
         return 0, []
     if any(_matches(pattern, cell) for pattern in signature.allow):
@@ -80,7 +78,7 @@ def _named(signature: Signature, name: str) -> Pattern:
 
 def _expressions(pattern: Pattern) -> list[Expression]:
     if isinstance(pattern, RegexPattern):
-        return [expression(judge_source(pattern.regex), pattern.flags)]
+        return [judge_of(pattern)]
     return [expression(*judge_literal(literal, pattern)) for literal in pattern.literals]
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from scanner.engine.hyperscan import Scanner
+from scanner.engine.literals import without_odd_letters
 from scanner.engine.program import Program
-from scanner.views.raw import Int64s, TextCells
+from scanner.views.raw import Int64s, TextCells, text_cells
 
 BLOCK_BYTES: Final = 1 << 20
 """Size of a block, unless one cell alone is larger."""
@@ -28,10 +30,12 @@ class Candidates:
     Attributes:
         cells: int64[n].
         targets: int64[n], indices into the target columns of the `Program`.
+        events: How many events led to them.
     """
 
     cells: Int64s
     targets: Int64s
+    events: int = 0
 
 
 class PassOne:
@@ -45,18 +49,34 @@ class PassOne:
 
     def run(self, text: TextCells) -> Candidates:
         """Finds the candidates of a column of cells."""
+        events, keys = self._keys(text)
+        odd = self._program.odd_letters
+        if odd:
+            again = np.unique(keys[keys % self._probes >= odd.start] // self._probes)
+            more, other = self._keys_without_odd_letters(text, again)
+            events, keys = events + more, np.union1d(keys, other)
+        return self._candidates(keys, events)
+
+    def _keys(self, text: TextCells) -> tuple[int, Int64s]:
+        """The number of events, and the unique ``cell * probes + probe`` keys they come down to."""
         found = [
-            keys
+            piece
             for start, block in text.blocks(self._block_bytes)
             for scanner in self._scanners
-            for keys in self._scan(scanner, start, block, text.offsets)
+            for piece in self._scan(scanner, start, block, text.offsets)
         ]
-        keys = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-        return self._candidates(keys)
+        keys = np.unique(np.concatenate([piece for _, piece in found])) if found else np.zeros(0, np.int64)
+        return sum(events for events, _ in found), keys
 
-    def _scan(self, scanner: Scanner, start: int, block: bytes, offsets: Int64s) -> list[Int64s]:
-        """Unique ``cell * probes + probe`` keys of one block, in pieces."""
-        probes, pending, keys = self._probes, [], []  # type: int, list[int], list[Int64s]
+    def _keys_without_odd_letters(self, text: TextCells, cells: Int64s) -> tuple[int, Int64s]:
+        """The same, of some cells, with ASCII letters in the place of their variants beyond ASCII."""
+        plain = pa.array([without_odd_letters(cell) for cell in text.take(cells)], pa.large_binary())
+        events, keys = self._keys(text_cells(plain))
+        return events, cells[keys // self._probes] * self._probes + keys % self._probes
+
+    def _scan(self, scanner: Scanner, start: int, block: bytes, offsets: Int64s) -> list[tuple[int, Int64s]]:
+        """Numbers of events, and the unique ``cell * probes + probe`` keys they come down to, of one block."""
+        probes, pending, pieces = self._probes, [], []  # type: int, list[int], list[tuple[int, Int64s]]
         append = pending.append
 
         def reduce() -> None:
@@ -64,7 +84,7 @@ class PassOne:
             pending.clear()
             # An end stands behind the bytes it belongs to; one that took the line feed belongs before it.
             cells = np.searchsorted(offsets, events // probes + start, "left") - 1
-            keys.append(np.unique(cells * probes + events % probes))
+            pieces.append((len(events), np.unique(cells * probes + events % probes)))
 
         def on_event(probe: int, _start: int, end: int, _flags: int, _context: Any) -> None:
             append(end * probes + probe)
@@ -74,9 +94,9 @@ class PassOne:
         scanner.scan(block, on_event)
         if pending:
             reduce()
-        return keys
+        return pieces
 
-    def _candidates(self, keys: Int64s) -> Candidates:
+    def _candidates(self, keys: Int64s, events: int) -> Candidates:
         program = self._program
         cells, probes = keys // self._probes, keys % self._probes
         first = program.target_offsets[probes]
@@ -87,4 +107,4 @@ class PassOne:
         order = np.lexsort((targets, cells, program.target_signatures[targets]))
         cells, targets = cells[order], targets[order]
         # Several spellings of one literal share a target's meaning, not its number; confirm takes sets.
-        return Candidates(cells, targets)
+        return Candidates(cells, targets, events)

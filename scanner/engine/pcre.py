@@ -14,6 +14,8 @@ from pcre2 import _cy as core
 from scanner.errors import HindcastError
 
 # Source: pcre2.h of PCRE2 10.47.
+_ALT_BSUX: Final = 0x00000002
+"""Turned off: the package turns it on, and then ``\\x{e9}`` is a repeated ``x`` and ``\\U`` a ``U``."""
 _NO_UTF_CHECK: Final = 0x40000000
 _NOTEMPTY_ATSTART: Final = 0x00000008
 _JIT_STACK_LIMIT: Final = -46
@@ -21,16 +23,48 @@ _JIT_STACK_LIMIT: Final = -46
 _FLAGS: Final = {"i": pcre2.I, "m": pcre2.M, "s": pcre2.S, "x": pcre2.X}
 
 
+_REMEDIES: Final = {
+    "lookbehind assertion is not limited": "bound its repeats, e.g. `{0,99}` for `*`, or write `\\K` behind it",
+    "lookbehind assertion is too long": "bound its repeats to fewer than 255 characters in all",
+    "does not support \\F": "write a character as `\\x{e9}`; if the rule is another engine's, name it by `dialect`",
+    "follows \\": "if the rule was written for another engine, name it by `dialect`: re2, python or rust",
+    "after (?": "if the rule was written for another engine, name it by `dialect`: re2, python or rust",
+    "does not follow a repeatable item": "write `\\` before the character, or brackets around what is repeated",
+    "missing closing parenthesis": "close the bracket, or write `\\(` for the character",
+    "unmatched closing parenthesis": "open the bracket, or write `\\)` for the character",
+    "missing terminating ]": "close the class, or write `\\[` for the character",
+    "invalid range in character class": "write `\\-` for the character",
+    "range out of order": "turn the range around, or write `\\-` for the character",
+    "reference to non-existent subpattern": "number or name a group that there is, or write an octal as `\\o{12}`",
+    "unknown property": "write its short name, such as `\\p{Lu}` or `\\p{Greek}`",
+    "unknown POSIX class name": "write one of alnum, alpha, digit, lower, punct, space, upper, word, xdigit",
+    "regular expression is too large": "cut it into several patterns",
+    "\\ at end of pattern": "write `\\\\` for the character",
+    "\\C": "write `(?s:.)` for one character",
+}
+"""PCRE2's words → what to write instead."""
+
+
+def _remedy(reason: str) -> str:
+    found = (remedy for words, remedy in _REMEDIES.items() if words in reason)
+    return next(found, "correct it there")
+
+
 class PatternRefused(HindcastError):  # noqa: N818 - an answer about a pattern
-    """PCRE2 does not take the pattern.
+    """A pattern is none of PCRE2's, or none of the dialect that it is in.
 
     Attributes:
-        reason: PCRE2's own words.
+        reason: What is wrong: PCRE2's own words, or those of a reader of dialects.
+        remedy: What to write instead.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason, remedy)
         self.reason = reason
+        self.remedy = remedy or _remedy(reason)
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.remedy}"
 
 
 class MatchUndecided(HindcastError):  # noqa: N818 - neither a match nor none
@@ -45,6 +79,8 @@ class MatchUndecided(HindcastError):  # noqa: N818 - neither a match nor none
         self.reason = reason
 
 
+Spans = list[tuple[int, int]]
+
 _CONTEXT: Final = core.create_match_context()
 
 
@@ -54,7 +90,7 @@ class Expression:
     __slots__ = ("_code", "_flags", "_interpreted", "_source")
 
     def __init__(self, source: bytes, flags: int) -> None:
-        self._code = pcre2.compile(source, flags)._pcre2_code  # noqa: SLF001 - see above
+        self._code = _code(source, flags, jit=True)
         self._interpreted: Any = None
         self._source, self._flags = source, flags
 
@@ -64,9 +100,12 @@ class Expression:
         Raises:
             MatchUndecided: PCRE2 gave up.
         """
-        return self._match(cell, 0, _NO_UTF_CHECK) is not None
+        try:
+            return core.match(self._code, cell, len(cell), 0, _CONTEXT, _NO_UTF_CHECK)[0] is not None
+        except pcre2.LibraryError as error:
+            return self._again(error, cell, 1)[0] > 0
 
-    def find(self, cell: bytes, limit: int) -> tuple[int, list[tuple[int, int]]]:
+    def find(self, cell: bytes, limit: int) -> tuple[int, Spans]:
         """Every match, leftmost first, not overlapping.
 
         Args:
@@ -79,34 +118,43 @@ class Expression:
         Raises:
             MatchUndecided: PCRE2 gave up.
         """
-        at, options, count = 0, _NO_UTF_CHECK, 0
-        spans: list[tuple[int, int]] = []
-        while at <= len(cell):
-            data = self._match(cell, at, options)
-            if data is None:
-                break
-            start, at = span = core.match_substring_span_bynumber(data, cell, 0)
-            count += 1
-            if count <= limit:
-                spans.append(span)
-            options = _NO_UTF_CHECK | (_NOTEMPTY_ATSTART if start == at else 0)
-        return count, spans
-
-    def _match(self, cell: bytes, at: int, options: int) -> Any:
         try:
-            return core.match(self._code, cell, len(cell), at, _CONTEXT, options)[0]
+            return _find(self._code, cell, limit)
         except pcre2.LibraryError as error:
-            if error.code != _JIT_STACK_LIMIT:
-                raise MatchUndecided(str(error)) from None
-        return self._match_without_jit(cell, at, options)
+            return self._again(error, cell, limit)
 
-    def _match_without_jit(self, cell: bytes, at: int, options: int) -> Any:
-        if self._interpreted is None:
-            self._interpreted = pcre2.compile(self._source, self._flags, jit=False)._pcre2_code  # noqa: SLF001
-        try:
-            return core.match(self._interpreted, cell, len(cell), at, _CONTEXT, options)[0]
-        except pcre2.LibraryError as error:
+    def _again(self, error: Any, cell: bytes, limit: int) -> tuple[int, Spans]:
+        """Without just-in-time compiled code, whose stack is small, where it was that which failed."""
+        if error.code != _JIT_STACK_LIMIT:
             raise MatchUndecided(str(error)) from None
+        if self._interpreted is None:
+            self._interpreted = _code(self._source, self._flags, jit=False)
+        try:
+            return _find(self._interpreted, cell, limit)
+        except pcre2.LibraryError as second:
+            raise MatchUndecided(str(second)) from None
+
+
+def _code(source: bytes, flags: int, *, jit: bool) -> Any:
+    code = core.compile(source, flags, _ALT_BSUX)
+    if jit:
+        core.jit_compile(code)
+    return code
+
+
+def _find(code: Any, cell: bytes, limit: int) -> tuple[int, Spans]:
+    at, options, count, size = 0, _NO_UTF_CHECK, 0, len(cell)
+    spans: Spans = []
+    while at <= size:
+        data = core.match(code, cell, size, at, _CONTEXT, options)[0]
+        if data is None:
+            break
+        start, at = span = core.match_substring_span_bynumber(data, cell, 0)
+        count += 1
+        if count <= limit:
+            spans.append(span)
+        options = _NO_UTF_CHECK | (_NOTEMPTY_ATSTART if start == at else 0)
+    return count, spans
 
 
 @lru_cache(maxsize=100_000)

@@ -3,15 +3,14 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-import numpy as np
-
-from scanner.engine.hyperscan import CompileRefused, Probe, compile_probes
-from scanner.engine.literals import judge_literal, stretches
-from scanner.engine.loosen import NotForPassOne, loosen
-from scanner.engine.pcre import PatternRefused, expression
-from scanner.engine.syntax import judge_source
+from scanner.engine.databases import compile_databases
+from scanner.engine.dialects.translate import in_pcre, judge_of
+from scanner.engine.pcre import PatternRefused
+from scanner.engine.prices import price
+from scanner.engine.probes import PATIENCE, Patience, probe_patterns
+from scanner.engine.targets import TargetTable
+from scanner.engine.verdicts import Verdict
 from scanner.errors import Problem, SignatureError
 from scanner.signatures.condition import positive
 from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern, Ruleset, Signature
@@ -33,6 +32,8 @@ class Program:
         target_patterns: int64[targets].
         target_literals: int64[targets].
         unprobed: (signature, pattern) that pass one does not look for.
+        odd_letters: Probes without targets, of letters that are case variants of ASCII's; where there are any, a cell
+            that holds one is to be looked at again `scanner.engine.literals.without_odd_letters`.
     """
 
     ruleset: Ruleset
@@ -42,6 +43,7 @@ class Program:
     target_patterns: Int64s
     target_literals: Int64s
     unprobed: frozenset[tuple[int, int]]
+    odd_letters: range
 
     @property
     def digest(self) -> str:
@@ -55,139 +57,110 @@ def all_patterns(signature: Signature) -> tuple[Pattern, ...]:
     return (*signature.patterns, *signature.allow)
 
 
-@lru_cache(maxsize=100_000)
-def probe_of(pattern: RegexPattern) -> Probe | str:
-    """What pass one looks for in place of a regular expression, or why it cannot."""
-    try:
-        loose = loosen(pattern)
-    except NotForPassOne as refusal:
-        return refusal.reason
-    reason = ""
-    for prefilter in (loose.prefilter, True):
-        probe = Probe(loose.regex.encode(), literal=False, prefilter=prefilter)
-        try:
-            compile_probes([probe], [0])
-        except CompileRefused as refusal:
-            reason = str(refusal)
-        else:
-            return probe
-    return reason
+def compile_ruleset(ruleset: Ruleset, patience: Patience = PATIENCE) -> Program:
+    """Compiles signatures for matching, or loads what was compiled before.
 
-
-def _probes(signature: Signature) -> Iterator[tuple[int, int, Probe]]:
-    """(pattern, literal, probe) of everything that pass one looks for.
-
-    A regular expression that can only speak against a hit is left to confirm, which sees few cells.
-    Literals are always looked for: there may be very many of them in one pattern.
-    """
-    speaking = positive(signature.condition)
-    for index, pattern in enumerate(all_patterns(signature)):
-        if isinstance(pattern, LiteralPattern):
-            yield from _literal_probes(index, pattern)
-        elif index < len(signature.patterns) and pattern.name in speaking:
-            probe = probe_of(pattern)
-            if isinstance(probe, Probe):
-                yield index, 0, probe
-
-
-def _literal_probes(index: int, pattern: LiteralPattern) -> Iterator[tuple[int, int, Probe]]:
-    caseless = "i" in pattern.flags
-    for position, literal in enumerate(pattern.literals):
-        for stretch in stretches(literal, caseless=caseless):
-            yield index, position, Probe(stretch, literal=True, caseless=caseless)
-
-
-def compile_ruleset(ruleset: Ruleset) -> Program:
-    """Compiles signatures for matching.
+    Args:
+        ruleset: What to compile.
+        patience: What one pattern may take; one that takes more is looked for by a looser one.
 
     Raises:
         SignatureError: Patterns that the judge does not take; all of them.
+        EngineError: The engine's compiler cannot be run.
     """
-    problems = tuple(problem for problem in check_patterns(ruleset.signatures) if not problem.warning)
+    problems = tuple(_refused(ruleset.signatures))
     if problems:
         raise SignatureError(problems)
-    targets: dict[Probe, list[tuple[int, int, int]]] = {}
+    verdicts = _verdicts(ruleset.signatures, patience)
+    table = TargetTable()
     unprobed: set[tuple[int, int]] = set()
     for number, signature in enumerate(ruleset.signatures):
-        unprobed.update((number, index) for index in range(len(all_patterns(signature))))
-        for index, literal, probe in _probes(signature):
-            unprobed.discard((number, index))
-            targets.setdefault(probe, []).append((number, index, literal))
-    return _assemble(ruleset, targets, frozenset(unprobed))
-
-
-def _assemble(
-    ruleset: Ruleset, targets: dict[Probe, list[tuple[int, int, int]]], unprobed: frozenset[tuple[int, int]]
-) -> Program:
-    probes = list(targets)
-    counts = [len(found) for found in targets.values()]
-    table = np.array([target for found in targets.values() for target in found], np.int64).reshape(-1, 3)
-    databases: list[bytes] = []
-    for literal in (False, True):
-        ids = [number for number, probe in enumerate(probes) if probe.literal is literal]
-        databases.extend(_compile_together(probes, ids))
+        probed = _probed(signature)
+        for index, pattern in enumerate(all_patterns(signature)):
+            if isinstance(pattern, LiteralPattern):
+                table.add_literals(number, index, pattern)
+                continue
+            probe = verdicts[pattern].probe if index in probed else None
+            if probe is None:
+                unprobed.add((number, index))
+            else:
+                table.add_probe(number, index, probe)
+    targets = table.targets()
     return Program(
         ruleset=ruleset,
-        databases=tuple(databases),
-        target_offsets=np.cumsum([0, *counts], dtype=np.int64),
-        target_signatures=np.ascontiguousarray(table[:, 0]),
-        target_patterns=np.ascontiguousarray(table[:, 1]),
-        target_literals=np.ascontiguousarray(table[:, 2]),
-        unprobed=unprobed,
+        databases=compile_databases(targets.batches),
+        target_offsets=targets.offsets,
+        target_signatures=targets.signatures,
+        target_patterns=targets.patterns,
+        target_literals=targets.literals,
+        unprobed=frozenset(unprobed),
+        odd_letters=targets.odd_letters,
     )
 
 
-def _compile_together(probes: Sequence[Probe], ids: Sequence[int]) -> Iterator[bytes]:
-    """One database, or where the engine refuses so many at once, several."""
-    if not ids:
-        return
-    try:
-        yield compile_probes([probes[number] for number in ids], ids)
-    except CompileRefused:
-        if len(ids) == 1:
-            raise
-        half = len(ids) // 2
-        yield from _compile_together(probes, ids[:half])
-        yield from _compile_together(probes, ids[half:])
+def _probed(signature: Signature) -> dict[int, RegexPattern]:
+    """The regular expressions that pass one looks for, by number.
+
+    One that can only speak against a hit is left to confirm, which sees few cells. Literals are always looked for:
+    there may be very many of them in one pattern.
+    """
+    if all(isinstance(pattern, LiteralPattern) for pattern in signature.patterns):
+        return {}
+    speaking = positive(signature.condition)
+    return {
+        index: pattern
+        for index, pattern in enumerate(signature.patterns)
+        if isinstance(pattern, RegexPattern) and pattern.name in speaking
+    }
 
 
-def check_patterns(signatures: Sequence[Signature]) -> tuple[Problem, ...]:
+def _verdicts(signatures: Sequence[Signature], patience: Patience) -> dict[RegexPattern, Verdict]:
+    return probe_patterns(
+        (pattern for signature in signatures for pattern in _probed(signature).values()), patience
+    )
+
+
+def check_patterns(signatures: Sequence[Signature], patience: Patience = PATIENCE) -> tuple[Problem, ...]:
     """Finds every pattern that does not compile, and warns of those that cost much.
+
+    Args:
+        signatures: What to check.
+        patience: What one pattern may take to compile.
 
     Returns:
         Problems in the order of the signatures.
+
+    Raises:
+        EngineError: The engine's compiler cannot be run.
     """
-    return tuple(problem for signature in signatures for problem in _check(signature))
-
-
-def _check(signature: Signature) -> Iterator[Problem]:
-    speaking = positive(signature.condition)
-    for index, pattern in enumerate(all_patterns(signature)):
-        message = _refusal(pattern)
-        warning = False
-        if not message and isinstance(pattern, RegexPattern) and index < len(signature.patterns):
-            message = _price(pattern) if pattern.name in speaking else ""
-            warning = True
-        if message:
-            yield Problem(signature.file, pattern.line or signature.line, signature.id, message, warning)
-
-
-def _refusal(pattern: Pattern) -> str:
-    try:
-        if isinstance(pattern, RegexPattern):
-            expression(judge_source(pattern.regex), pattern.flags)
-        else:
-            expression(*judge_literal(pattern.literals[0], pattern))
-    except PatternRefused as refusal:
-        return f"pattern `{pattern.name}` does not compile: {refusal.reason}; correct it there"
-    return ""
-
-
-def _price(pattern: RegexPattern) -> str:
-    probe = probe_of(pattern)
-    if isinstance(probe, Probe):
-        return ""
-    return (
-        f"pattern `{pattern.name}` is matched against every cell, one at a time, which is slow"
-        f" ({probe.rstrip('.')}); write it without that, or join it by `and` with a pattern that is selective"
+    refused = {id(signature): list(_refused([signature])) for signature in signatures}
+    sound = [signature for signature in signatures if not refused[id(signature)]]
+    verdicts = _verdicts(sound, patience)
+    return tuple(
+        problem
+        for signature in signatures
+        for problem in refused[id(signature)] or _dear(signature, verdicts)
     )
+
+
+def _refused(signatures: Sequence[Signature]) -> Iterator[Problem]:
+    """What the judge does not take; it takes every literal."""
+    for signature in signatures:
+        for pattern in all_patterns(signature):
+            if isinstance(pattern, RegexPattern):
+                try:
+                    judge_of(pattern)
+                except PatternRefused as refusal:
+                    yield _problem(signature, pattern, f"does not compile: {refusal}")
+
+
+def _dear(signature: Signature, verdicts: dict[RegexPattern, Verdict]) -> Iterator[Problem]:
+    for pattern in _probed(signature).values():
+        words = price(in_pcre(pattern), verdicts[pattern])
+        if words:
+            yield _problem(signature, pattern, words, warning=True)
+
+
+def _problem(signature: Signature, pattern: Pattern, words: str, *, warning: bool = False) -> Problem:
+    line = pattern.line or signature.line
+    return Problem(signature.file, line, signature.id, f"pattern `{pattern.name}` {words}", warning)

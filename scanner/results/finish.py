@@ -36,6 +36,7 @@ class RunRecord:
         ruleset: What was hunted.
         expired: Signatures that were left out because they have expired.
         versions: Programs and libraries that took part.
+        engine: The engine that matched and the verdict on it, in values that JSON has.
         started_at: In UTC.
         finished_at: In UTC.
         carry: Fields copied from the archive to each hit.
@@ -47,6 +48,7 @@ class RunRecord:
     ruleset: Ruleset
     expired: tuple[Signature, ...]
     versions: dict[str, str]
+    engine: dict[str, Any]
     started_at: datetime
     finished_at: datetime
     carry: pa.Schema = pa.schema([])  # noqa: RUF009 - schemas are immutable
@@ -126,6 +128,9 @@ def _counts(found: SignatureTally) -> dict[str, Any]:
         "first_seen": found.first_seen,
         "last_seen": found.last_seen,
         "truncated": found.stored < found.hits,
+        "candidates": found.candidates,
+        "judged": found.judged,
+        "confirm_s": round(found.confirm_s, 6),
     }
 
 
@@ -161,7 +166,9 @@ def _document(record: RunRecord, reports: Sequence[SplitReport], found: Tally) -
             "expired": [signature.id for signature in record.expired],
         },
         "versions": record.versions,
+        "engine": record.engine,
         "totals": totals_of(reports, found),
+        "seconds": seconds_of(reports),
         "gaps": gaps[:_GAPS_SHOWN],
     }
 
@@ -181,7 +188,17 @@ def totals_of(reports: Sequence[SplitReport], found: Tally) -> dict[str, int | N
         "actors": found.actors,
         "match_errors": sum(report.match_errors for report in reports),
         "invalid_cells": sum(report.invalid_cells for report in reports),
+        "events": sum(report.events for report in reports),
     }
+
+
+def seconds_of(reports: Sequence[SplitReport]) -> dict[str, float]:
+    """Where the time of all workers together went, by stage."""
+    sums: dict[str, float] = {}
+    for report in reports:
+        for stage, seconds in report.stages:
+            sums[stage] = sums.get(stage, 0.0) + seconds
+    return {stage: round(seconds, 3) for stage, seconds in sums.items()}
 
 
 def gap_of(report: SplitReport) -> dict[str, Any] | None:

@@ -37,6 +37,9 @@ class SplitReport:
         worker: Where it ran.
         hits_file: Name of its file in ``hits/``; None where there are no hits.
         signature_hits: Exact number of hits for each signature id that has any.
+        signature_costs: (id, candidates, judged, seconds of confirming) of each signature that had candidates.
+        stages: Seconds by stage: read, join, pass_one, confirm, build, write.
+        events: Ends of matches that pass one reported.
     """
 
     split_id: str
@@ -60,6 +63,9 @@ class SplitReport:
     worker: str = ""
     hits_file: str | None = None
     signature_hits: tuple[tuple[str, int], ...] = ()
+    signature_costs: tuple[tuple[str, int, int, float], ...] = ()
+    stages: tuple[tuple[str, float], ...] = ()
+    events: int = 0
 
     def to_json(self) -> bytes:
         """UTF-8 JSON with sorted keys; a long error is cut."""

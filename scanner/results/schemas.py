@@ -83,9 +83,12 @@ _SIGNATURES_TYPES: Final[dict[str, pa.DataType]] = {
     "first_seen": TIME,
     "last_seen": TIME,
     "truncated": pa.bool_(),
+    "candidates": pa.int64(),
+    "judged": pa.int64(),
+    "confirm_s": pa.float64(),
 }
 SIGNATURES: Final = pa.schema(_SIGNATURES_TYPES)
-"""One row a signature: exact counts, and when it was first and last seen."""
+"""One row a signature: exact counts, when it was first and last seen, and what it cost to confirm."""
 
 
 def hits_schema(carry: pa.Schema) -> pa.Schema:

@@ -1,7 +1,7 @@
 """What the hits of a run add up to, counted file by file without loading any evidence."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from scanner.results import layout
 from scanner.results.report import SplitReport
 
 _COLUMNS: Final = ["signature_id", "row_index", "actor_id", "event_time"]
+_COSTS: Final = ("candidates", "judged", "confirm_s")
 _COMPACT_ROWS: Final = 1_000_000
 
 
@@ -29,6 +30,9 @@ class SignatureTally:
         actors: Distinct actors among them; None where no hit names its actor.
         first_seen: Earliest event time; None where no hit has one.
         last_seen: Latest event time.
+        candidates: Cells in which pass one saw any of its patterns.
+        judged: Cells that the judge was asked about.
+        confirm_s: Seconds the judge took, in all workers together.
     """
 
     hits: int = 0
@@ -37,6 +41,9 @@ class SignatureTally:
     actors: int | None = 0
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+    candidates: int = 0
+    judged: int = 0
+    confirm_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Tally:
     """What a run found.
 
     Attributes:
-        signatures: By signature id, those that found something.
+        signatures: By signature id, those that found something or had candidates.
         records: Distinct records with any stored hit.
         actors: Distinct actors with any; None where no hit names its actor.
     """
@@ -123,7 +130,7 @@ def _count(hits: pa.Table) -> pa.Table:
 
 
 def _by_signature(
-    reports: Iterable[SplitReport], counts: Sequence[pa.Table], actors: pa.Table
+    reports: Sequence[SplitReport], counts: Sequence[pa.Table], actors: pa.Table
 ) -> dict[str, SignatureTally]:
     exact: dict[str, int] = {}
     for report in reports:
@@ -134,10 +141,24 @@ def _by_signature(
         zip(*(named[name].to_pylist() for name in ("signature_id", "actor_id_count")), strict=True)
     )
     found = {row["signature_id"]: row for row in _merged(counts)}
+    costs = _costs(reports)
     return {
-        signature_id: _signature(hits, found.get(signature_id), actors_of.get(signature_id))
-        for signature_id, hits in exact.items()
+        signature_id: replace(
+            _signature(exact.get(signature_id, 0), found.get(signature_id), actors_of.get(signature_id)),
+            **costs.get(signature_id, {}),
+        )
+        for signature_id in sorted(exact.keys() | costs.keys())
     }
+
+
+def _costs(reports: Iterable[SplitReport]) -> dict[str, dict[str, Any]]:
+    costs: dict[str, dict[str, Any]] = {}
+    for report in reports:
+        for signature_id, *values in report.signature_costs:
+            sums = costs.setdefault(signature_id, dict.fromkeys(_COSTS, 0))
+            for name, value in zip(_COSTS, values, strict=True):
+                sums[name] += value
+    return costs
 
 
 def _merged(counts: Sequence[pa.Table]) -> list[dict[str, Any]]:

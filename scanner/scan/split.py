@@ -19,6 +19,7 @@ from scanner.archive.columns import Cells, extract
 from scanner.archive.plan import Split
 from scanner.archive.provenance import provenance
 from scanner.archive.read import Batch, read_split
+from scanner.engine.costs import SignatureCost, total
 from scanner.engine.matches import Matcher, Matches
 from scanner.errors import CommitUnknown, SourceError, why
 from scanner.results import layout
@@ -38,6 +39,9 @@ from scanner.signatures.model import Ruleset
 from scanner.views.raw import text_bytes
 
 _TOLD_ERRORS: Final = 5
+
+STAGES: Final = ("read", "join", "pass_one", "confirm", "build", "write")
+"""What the time of a split is spent on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,26 @@ class _Tally:
     hits: Counter[str] = field(default_factory=Counter)
     errors: int = 0
     told: list[str] = field(default_factory=list)
+    events: int = 0
+    stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    costs: dict[int, list[SignatureCost]] = field(default_factory=dict)
+
+    def spend(self, stage: str, since: float) -> float:
+        """Books the time since a moment, and tells the moment."""
+        now = time.perf_counter()
+        self.stages[stage] += now - since
+        return now
 
     def add(self, cells: Cells, matches: Matches, ruleset: Ruleset) -> None:
         self.cells += len(cells.values) - cells.values.null_count
         self.text_bytes += text_bytes(cells.values)
         self.invalid_cells += matches.invalid_cells
         self.hits.update(ruleset.signatures[index].id for index in matches.signatures.tolist())
+        self.events += matches.costs.events
+        for stage in ("join", "pass_one", "confirm"):
+            self.stages[stage] += getattr(matches.costs, f"{stage}_s")
+        for number, cost in matches.costs.signatures:
+            self.costs.setdefault(number, []).append(cost)
         self.errors += len(matches.errors)
         for error in matches.errors[: _TOLD_ERRORS - len(self.told)]:
             row = int(cells.rows[error.cell])
@@ -154,13 +172,23 @@ def run_split(split: Split, matcher: Matcher, settings: ScanSettings) -> SplitRe
 
 
 def _scan(split: Split, matcher: Matcher, settings: ScanSettings, tally: _Tally, out: _HitsFile) -> None:
-    for batch in read_split(split, settings.needed(split.columns)):
+    batches = read_split(split, settings.needed(split.columns))
+    while True:
+        began = time.perf_counter()
+        batch = next(batches, None)
+        tally.spend("read", began)
+        if batch is None:
+            return
         for column in split.columns:
             cells = extract(batch.data, column)
             matches = matcher.match(cells.values, column)
             tally.add(cells, matches, matcher.ruleset)
             if len(matches):
-                out.write(_hits(split, batch, cells, matches, matcher.ruleset, settings))
+                began = time.perf_counter()
+                hits = _hits(split, batch, cells, matches, matcher.ruleset, settings)
+                began = tally.spend("build", began)
+                out.write(hits)
+                tally.spend("write", began)
         tally.rows += batch.data.num_rows
 
 
@@ -201,6 +229,12 @@ def _hit_ids(split: Split, columns: dict[str, Any]) -> Iterator[str]:
         yield hit_id(signature, digest, split.source_uri, split.source_etag, row, column)
 
 
+def _costs(ruleset: Ruleset, tally: _Tally) -> Iterator[tuple[str, int, int, float]]:
+    for number, costs in sorted(tally.costs.items()):
+        cost = total(costs)
+        yield ruleset.signatures[number].id, cost.candidates, cost.judged, round(cost.confirm_s, 6)
+
+
 def _report(
     split: Split, ruleset: Ruleset, tally: _Tally, error: str | None, name: str | None
 ) -> SplitReport:
@@ -224,4 +258,7 @@ def _report(
         worker=f"{platform.node()}:{os.getpid()}",
         hits_file=name,
         signature_hits=tuple(sorted(tally.hits.items())),
+        signature_costs=tuple(_costs(ruleset, tally)),
+        stages=tuple((stage, round(seconds, 6)) for stage, seconds in tally.stages.items()),
+        events=tally.events,
     )

@@ -10,6 +10,13 @@ from scanner.signatures.model import LiteralPattern, RegexPattern, Signature
 _LIKE_A_REGEX = re.compile(r"\\[bBdDsSwW]|\.[*+]|\(\?[:i]|\[[^\]]*-[^\]]*\][*+{]")
 _BORDER_FIRST = re.compile(r"\\b[(?:\[]*([^\x00-\x7f])")
 _BORDER_LAST = re.compile(r"([^\x00-\x7f])[)\]]*\\b")
+_UNICODE = frozenset({"python", "rust"})
+"""Dialects in which `\\b` is Unicode's without a flag."""
+_NO_BORDER = r"`\b` beside a letter beyond ASCII is no word border without flag `u`; add it to `flags`"
+_NO_BORDER_IN_RE2 = (
+    r"`\b` beside a letter beyond ASCII is no word border in RE2; write `(?:^|[^\pL])` before it, "
+    r"`(?:[^\pL]|$)` behind it"
+)
 
 
 def lint(signatures: Sequence[Signature], today: date) -> tuple[Problem, ...]:
@@ -62,11 +69,11 @@ def _texts(signature: Signature) -> Iterator[tuple[int, str]]:
 def _regex(pattern: RegexPattern) -> Iterator[str]:
     # An escaped backslash before a `b` is no border.
     text = pattern.regex.replace(r"\\", "")
-    if "u" in pattern.flags or text.startswith("(*UCP)"):
+    if "u" in pattern.flags or pattern.dialect in _UNICODE or text.startswith("(*UCP)"):
         return
     beside = [found[1] for border in (_BORDER_FIRST, _BORDER_LAST) for found in border.finditer(text)]
     if any(char.isalnum() for char in beside):
-        yield r"`\b` beside a letter beyond ASCII is no word border without flag `u`; add it to `flags`"
+        yield _NO_BORDER_IN_RE2 if pattern.dialect == "re2" else _NO_BORDER
 
 
 def _literals(pattern: LiteralPattern) -> Iterator[str]:

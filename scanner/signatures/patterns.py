@@ -93,14 +93,18 @@ def _regex_flags(entry: Entry, path: Path, syntax: PatternSyntax) -> str:
     unknown = set(syntax.flags) - set(known)
     if unknown:
         where = "" if known == _REGEX_FLAGS["pcre"] else f" of dialect {syntax.dialect}"
-        entry.report((*path, "flags"), f"a regex{where} has no flag {_listed(unknown)}; write some of `{known}`")
+        entry.report(
+            (*path, "flags"), f"a regex{where} has no flag {_listed(unknown)}; write some of `{known}`"
+        )
     return "".join(sorted(set(syntax.flags)))
 
 
 def _literal_flags(entry: Entry, path: Path, syntax: PatternSyntax) -> str:
     unknown = set(syntax.flags) - {"i"}
     if unknown:
-        message = f"a literal has no flag {_listed(unknown)}; write `i`, which ignores case, or remove `flags`"
+        message = (
+            f"a literal has no flag {_listed(unknown)}; write `i`, which ignores case, or remove `flags`"
+        )
         entry.report((*path, "flags"), message)
     if entry.has((*path, "dialect")):
         entry.report((*path, "dialect"), "`dialect` is for a regex, and a literal has none; remove it")

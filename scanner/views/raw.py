@@ -63,9 +63,10 @@ class TextCells:
     def __len__(self) -> int:
         return len(self.values)
 
-    def cell(self, index: int) -> bytes:
-        """The bytes of a cell that is not null."""
-        return self.data[self.offsets[index] : self.offsets[index + 1] - 1]
+    def take(self, cells: Int64s) -> Iterator[bytes]:
+        """The bytes of some cells that are not null."""
+        starts, ends = self.offsets[cells].tolist(), (self.offsets[cells + 1] - 1).tolist()
+        return (self.data[start:end] for start, end in zip(starts, ends, strict=True))
 
     def not_null(self) -> Int64s:
         """int64[m], the cells that are not null."""
@@ -122,7 +123,9 @@ def _joined(values: pa.LargeBinaryArray) -> tuple[pa.Buffer, Int64s]:
 
 def _is_utf8(data: pa.Buffer) -> bool:
     """Asks of the whole buffer at once; line feeds part the cells, so it is valid where every cell is."""
-    whole = pa.LargeStringArray.from_buffers(1, pa.py_buffer(np.array([0, data.size], np.int64).tobytes()), data)
+    whole = pa.LargeStringArray.from_buffers(
+        1, pa.py_buffer(np.array([0, data.size], np.int64).tobytes()), data
+    )
     try:
         whole.validate(full=True)
     except pa.ArrowInvalid:

@@ -85,7 +85,8 @@ def run_all(executor: Executor, plan: Plan) -> list[SplitDone | SplitLost]:
 
 
 def same_everywhere(report: SplitReport) -> SplitReport:
-    return replace(report, elapsed_s=0.0, worker="", hits_file=None)
+    costs = tuple((*cost[:3], 0.0) for cost in report.signature_costs)
+    return replace(report, elapsed_s=0.0, worker="", hits_file=None, stages=(), signature_costs=costs)
 
 
 def hits_of(run_uri: str) -> pa.Table:

@@ -115,6 +115,7 @@ def record(
         ruleset=rules,
         expired=expired,
         versions={"engine": "1"},
+        engine={"qualification": {"passed": True}},
         started_at=STARTED,
         finished_at=STARTED + timedelta(seconds=41),
         **more,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from scanner.signatures.condition import Condition, Ref, parse
 from scanner.signatures.digests import logic_digest, ruleset_digest
-from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern, Ruleset, Signature
+from scanner.signatures.model import Dialect, LiteralPattern, Pattern, RegexPattern, Ruleset, Signature
 
 
 def signature(
@@ -26,8 +26,8 @@ def ruleset(*signatures: Signature) -> Ruleset:
     return Ruleset(tuple(signatures), ruleset_digest(signatures))
 
 
-def regex(text: str, flags: str = "", name: str = "pattern") -> RegexPattern:
-    return RegexPattern(name, text, "".join(sorted(set(flags))))
+def regex(text: str, flags: str = "", name: str = "pattern", dialect: Dialect = "pcre") -> RegexPattern:
+    return RegexPattern(name, text, "".join(sorted(set(flags))), dialect=dialect)
 
 
 def literal(*texts: str, flags: str = "", whole_word: bool = False, name: str = "pattern") -> LiteralPattern:

@@ -8,13 +8,18 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, Final, NoReturn
 
-from scanner.engine.classes import Ranges, point
-from scanner.engine.dialects.sets import EVERYTHING, folded_ascii, spelled, union
+from scanner.engine.classes import Ranges
+from scanner.engine.dialects.properties import property_named
+from scanner.engine.dialects.sets import EVERYTHING, folded, folded_ascii, intersect, negate, spelled, union
 from scanner.engine.pcre import PatternRefused
 
 Flags = frozenset[str]
 
+_PROPERTY: Final = re.compile(r"\\([pP])(?:\{(\^?)([^{}]*)\}|([A-Za-z]))")
+
 CONTROL: Final = {"a": 0x07, "f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B}
+
+_GROUP_HEAD: Final = re.compile(r"\(\?(?:<?[=!]|P[>=]|[#|>&^(]|\w)?")
 
 POSIX: Final[Mapping[str, Ranges]] = {
     "alnum": ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)),
@@ -52,6 +57,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
     r"\C": "write `(?s:.)` for one character",
     r"\<": r"write `\b`",
     r"\>": r"write `\b`",
+    "(?R": r"write `\r?$` for `$` and `[^\r\n]` for `.` where lines may end in CR LF",
 }
 
 
@@ -80,7 +86,7 @@ class HomeReader:
         while self._at < len(self._text):
             self._next()
         if self._opened:
-            self._refuse("(", "a bracket is not closed", "close it")
+            self._refuse("a bracket is not closed", "close it")
         return "".join(self._out), "i" if self._folds(self._start) else ""
 
     # What the dialects differ in.
@@ -88,7 +94,8 @@ class HomeReader:
     def _initial(self, flags: Flags) -> Flags:
         return flags
 
-    def _is_unicode(self) -> bool:
+    def _is_unicode(self, flags: Flags) -> bool:
+        """Tells whether case folds beyond ASCII, and classes and borders reach there."""
         raise NotImplementedError
 
     def _escape(self) -> None:
@@ -106,8 +113,10 @@ class HomeReader:
 
     def _repeat_again(self) -> None:
         """A repeat follows a repeat."""
-        self._refuse(self._text[self._at], "a repeat follows a repeat", "put brackets around the first")
+        self._refuse("a repeat follows a repeat", "put brackets around the first")
 
+    _characters: ClassVar[Ranges] = EVERYTHING
+    _negates_properties: ClassVar[bool] = True
     _possessive: ClassVar[bool] = False
     _space: ClassVar[str] = " \t\n\r\f\v"
     _end_before_last_break: ClassVar[bool] = False
@@ -186,7 +195,7 @@ class HomeReader:
         self._zero_width = True
 
     def _point(self, code: int) -> None:
-        self._set(((code, code),))
+        self._set(union(((code, code),)))
 
     def _set(self, ranges: Ranges, *, negated: bool = False) -> None:
         self._emit(self._spelled(ranges, negated=negated))
@@ -198,14 +207,22 @@ class HomeReader:
 
     def _case_variants(self, ranges: Ranges) -> Ranges:
         """Those that PCRE2 does not know by itself."""
-        return ranges if self._is_unicode() else folded_ascii(ranges)
+        return ranges if self._is_unicode(self._flags) else folded_ascii(ranges)
+
+    def _fold(self, ranges: Ranges) -> Ranges:
+        """A set with the case variants that it has under the flags in force."""
+        if "i" not in self._flags:
+            return ranges
+        ranges = self._case_variants(ranges)
+        return folded(ranges) if self._folds(self._flags) else ranges
+
+    def _not(self, ranges: Ranges) -> Ranges:
+        """The complement of a set; case is folded before, so that no variant of a member is in it."""
+        return negate(self._fold(ranges))
 
     def _folds(self, flags: Flags) -> bool:
-        """Tells whether PCRE2 is to fold case under these flags, as Unicode does."""
-        before, self._flags = getattr(self, "_flags", flags), flags
-        folds = "i" in flags and self._is_unicode()
-        self._flags = before
-        return folds
+        """Tells whether PCRE2 is to fold case under these flags; it knows no other way than Unicode's."""
+        return "i" in flags and self._is_unicode(flags)
 
     # Groups.
 
@@ -222,7 +239,7 @@ class HomeReader:
     def _capture(self, name: str = "") -> None:
         self._groups += 1
         if name in self._names:
-            self._refuse(name, f"two groups are named `{name}`", "give one of them another name")
+            self._refuse(f"two groups are named `{name}`", "give one of them another name")
         if name:
             self._names[name] = self._groups
         self._open("(")
@@ -236,7 +253,7 @@ class HomeReader:
 
     def _close(self) -> None:
         if not self._opened:
-            self._refuse(")", "a bracket is closed that is not open", r"write `\)` for the character")
+            self._refuse("a bracket is closed that is not open", r"write `\)` for the character")
         self._at += 1
         self._out.append(")")
         start, self._flags = self._opened.pop()
@@ -246,18 +263,21 @@ class HomeReader:
     # Repeats.
 
     def _repeat(self, char: str) -> None:
-        counted = self._counted() if char == "{" else self._text[self._at]
-        if counted is None:
+        if char == "{":
+            counted = self._counted()
+            if counted is None:
+                self._at += 1
+                self._point(ord(char))
+                return
+        else:
+            counted = char
             self._at += 1
-            self._point(ord("{"))
-            return
-        self._at += char != "{"
         if self._atom < 0:
-            self._refuse(char, f"there is nothing that `{char}` could repeat", f"write `\\{char}` for the character")
+            self._refuse(
+                f"there is nothing that `{char}` could repeat", f"write `\\{char}` for the character"
+            )
         if self._repeated:
-            self._at -= char != "{"
             self._repeat_again()
-            self._at += char != "{"
         lazy = self._skip("?")
         possessive = not lazy and self._possessive and self._skip("+")
         self._write_repeat(counted, lazy=lazy != ("U" in self._flags), possessive=possessive)
@@ -279,7 +299,7 @@ class HomeReader:
         found: list[Ranges] = []
         while not found or not self._skip("]"):
             if self._at >= len(self._text):
-                self._refuse("[", "a class is not closed", r"close it, or write `\[` for the character")
+                self._refuse("a class is not closed", r"close it, or write `\[` for the character")
             found.append(self._class_item())
         self._set(union(*found), negated=negated)
 
@@ -288,42 +308,51 @@ class HomeReader:
         if not self._text.startswith("-", self._at) or self._text[self._at + 1 : self._at + 2] in ("]", ""):
             return low if isinstance(low, tuple) else ((low, low),)
         self._at += 1
-        high = self._class_point()
+        return self._range_of(low, self._class_point())
+
+    def _range_of(self, low: int | Ranges, high: int | Ranges) -> Ranges:
         if isinstance(low, tuple) or isinstance(high, tuple):
-            self._refuse("-", "a range has a class at one of its ends", r"write `\-` for the character")
+            self._refuse("a range has a class at one of its ends", r"write `\-` for the character")
         if high < low:
-            self._refuse("-", "a range ends before it begins", "turn it around")
+            self._refuse("a range ends before it begins", "turn it around")
         return ((low, high),)
 
     def _class_point(self) -> int | Ranges:
         """Takes one character of a class, or a class in it."""
         raise NotImplementedError
 
+    def _property(self) -> Ranges | None:
+        r"""Takes ``\p{…}`` or its complement; None where none stands there."""
+        found = self._match(_PROPERTY)
+        if found is None:
+            return None
+        members = property_named(found[3] if found[3] is not None else found[4])
+        if members is None or (found[2] and not self._negates_properties):
+            self._refuse(
+                f"`{found[0]}` is no property that is known", r"write one such as `\p{Lu}` or `\p{Greek}`"
+            )
+        return self._not(members) if (found[1] == "P") != bool(found[2]) else members
+
     # Refusing.
 
     def _hexadecimal(self, digits: str) -> int:
         code = int(digits, 16)
-        if code > EVERYTHING[1][1] or 0xD800 <= code < 0xE000:
-            self._refuse(digits, f"there is no character U+{code:X}", "write that of a character")
+        if not intersect(self._characters, ((code, code),)):
+            self._refuse(f"there is no character U+{code:X}", "write that of a character")
         return code
 
     def _unknown_escape(self, char: str) -> NoReturn:
         if not char:
-            self._refuse("\\", "the pattern ends in a backslash", r"write `\\` for the character")
-        remedy = _REMEDIES.get(f"\\{char}", _PCRE if char.isalnum() else f"write `{char}`")
-        self._refuse(f"\\{char}", f"`\\{char}` is not known to {self.home}", remedy)
+            self._refuse("the pattern ends in a backslash", r"write `\\` for the character")
+        remedy = _REMEDIES.get(f"\\{char}", _PCRE if char.isascii() and char.isalnum() else f"write `{char}`")
+        self._refuse(f"`\\{char}` is not known to {self.home}", remedy)
 
     def _unknown_group(self) -> NoReturn:
-        found = re.compile(r"\(\?[^\w\s()]{0,2}\w?|\(\*?").match(self._text, self._at)
-        piece = found[0] if found else "("
-        self._refuse(piece, f"`{piece}` is not known to {self.home}", _PCRE)
+        found = _GROUP_HEAD.match(self._text, self._at)
+        piece = found[0] if found else "(?"
+        self._refuse(f"`{piece}` is not known to {self.home}", _REMEDIES.get(piece, _PCRE))
 
-    def _refuse(self, _piece: str, reason: str, remedy: str) -> NoReturn:
+    def _refuse(self, reason: str, remedy: str) -> NoReturn:
         at = min(self._at, len(self._text)) + 1
-        words = f"{reason}, at character {at} ({self.home})"
+        words = f"{reason} (character {at})"
         raise PatternRefused(words, remedy)
-
-
-def shown(code: int) -> str:
-    """A code point in a message."""
-    return point(code)

@@ -1,6 +1,6 @@
 """Sets of code points: the algebra that classes of other dialects need, and their spelling for PCRE2.
 
-A set is sorted, disjoint, closed ranges without surrogates, as `scanner.engine.classes.members` gives them.
+A set is sorted, closed ranges without surrogates, none of which touches another.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,8 @@ EVERYTHING: Final[Ranges] = ((0, 0xD7FF), (0xE000, 0x10FFFF))
 
 MAX_PLAIN: Final = 60
 """A class of more ranges is spelled by general categories, for PCRE2's compiled patterns are at most 64 KiB long."""
+
+_NOTHING: Final = r"[^\x{0}-\x{10ffff}]"
 
 _CATEGORIES: Final = {
     "L": ("Lu", "Ll", "Lt", "Lm", "Lo"),
@@ -38,10 +40,9 @@ def union(*sets: Iterable[tuple[int, int]]) -> Ranges:
 
 def _without_surrogates(ranges: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int]]:
     for first, last in ranges:
-        if first < 0xD800:
-            yield first, min(last, 0xD7FF)
-        if last > 0xDFFF:
-            yield max(first, 0xE000), last
+        for lowest, highest in EVERYTHING:
+            if first <= highest and last >= lowest:
+                yield max(first, lowest), min(last, highest)
 
 
 def negate(ranges: Ranges) -> Ranges:
@@ -75,9 +76,14 @@ def intersect(left: Ranges, right: Ranges) -> Ranges:
 def folded_ascii(ranges: Ranges) -> Ranges:
     """The set and the other case of every ASCII letter in it."""
     upper, lower = intersect(ranges, ((0x41, 0x5A),)), intersect(ranges, ((0x61, 0x7A),))
-    return union(
-        ranges, [(a + 32, b + 32) for a, b in upper], [(a - 32, b - 32) for a, b in lower]
-    )
+    return union(ranges, [(a + 32, b + 32) for a, b in upper], [(a - 32, b - 32) for a, b in lower])
+
+
+def folded(ranges: Ranges) -> Ranges:
+    """The set and every case variant, as Unicode has them, of what is in it."""
+    if not ranges:
+        return ranges
+    return union(members(_plain(ranges, negated=False).encode(), caseless=True, unicode=False))
 
 
 def property_members(source: str) -> Ranges:
@@ -86,7 +92,7 @@ def property_members(source: str) -> Ranges:
     Raises:
         PatternRefused: PCRE2 does not know it.
     """
-    return members(source.encode(), caseless=False, unicode=False)
+    return union(members(source.encode(), caseless=False, unicode=False))
 
 
 @lru_cache(maxsize=10_000)
@@ -101,7 +107,7 @@ def spelled(ranges: Ranges, *, negated: bool, caseless: bool) -> str:
     if len(ranges) <= MAX_PLAIN:
         return _plain(ranges, negated=negated)
     if caseless:
-        ranges = members(_plain(ranges, negated=False).encode(), caseless=True, unicode=False)
+        ranges = folded(ranges)
     wanted = negate(ranges) if negated else ranges
     short = min(_by_category(wanted, negated=False), _by_category(negate(wanted), negated=True), key=len)
     return f"(?-i:{short})" if caseless else short
@@ -109,9 +115,9 @@ def spelled(ranges: Ranges, *, negated: bool, caseless: bool) -> str:
 
 def _plain(ranges: Ranges, *, negated: bool) -> str:
     if not ranges:
-        return "(?s:.)" if negated else "(?:(?!))"
+        return "(?s:.)" if negated else _NOTHING
     if ranges == EVERYTHING:
-        return "(?:(?!))" if negated else "(?s:.)"
+        return _NOTHING if negated else "(?s:.)"
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1] and not negated:
         return point(ranges[0][0])
     return f"[{'^' if negated else ''}{_items(ranges)}]"
@@ -140,12 +146,12 @@ def _by_category(ranges: Ranges, *, negated: bool) -> str:
                 less.append(missing)
             else:
                 more.append(inside)
-    names = "".join(
+    categories = "".join(
         f"\\p{{{name}}}"
         for major, found in taken.items()
         for name in ([major] if len(found) == len(_CATEGORIES[major]) else found)
     )
-    body = f"[{'^' if negated else ''}{names}{_items(union(*more))}]"
+    body = f"[{'^' if negated else ''}{categories}{_items(union(*more))}]"
     without = union(*less)
     if not without:
         return body

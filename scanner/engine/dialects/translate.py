@@ -1,5 +1,6 @@
 """The one way from a pattern as written to PCRE2's language."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -8,7 +9,7 @@ from scanner.engine.dialects.python import PythonReader
 from scanner.engine.dialects.re2 import Re2Reader
 from scanner.engine.dialects.reader import HomeReader
 from scanner.engine.dialects.rust import RustReader
-from scanner.engine.pcre import Expression, expression
+from scanner.engine.pcre import Expression, PatternRefused, expression
 from scanner.engine.syntax import judge_source
 from scanner.signatures.model import RegexPattern
 
@@ -39,4 +40,11 @@ def judge_of(pattern: RegexPattern) -> Expression:
         PatternRefused: The dialect or PCRE2 does not take it.
     """
     known = in_pcre(pattern)
-    return expression(judge_source(known.regex), known.flags)
+    try:
+        return expression(judge_source(known.regex), known.flags)
+    except PatternRefused as refusal:
+        if pattern.dialect == "pcre":
+            raise
+        # It counts bytes of a text that its author has never seen.
+        words = re.sub(r" at byte \d+$", "", refusal.reason)
+        raise PatternRefused(words, refusal.remedy) from None

@@ -35,7 +35,11 @@ class Case:
     mode: Mode = "expression"
 
 
-_BLANKS: Final = (7, 15, 16, 31, 32, 33, 40, 63, 64, 65)
+_TAGS: Final = (
+    "<[^<>]+:(include|forward|invoke|doBody|getProperty|setProperty|useBean|plugin|element|attribute|body|fallback"
+    "|params|param|output|root)"
+)
+_LENGTHS: Final = (7, 15, 16, 31, 32, 33, 40, 63, 64, 65)
 
 CASES: Final[tuple[Case, ...]] = (
     Case(
@@ -57,8 +61,7 @@ CASES: Final[tuple[Case, ...]] = (
         _VECTORSCAN + "358",
         (
             r"<%[\s\S]+%>",
-            "<[^<>]+:(include|forward|invoke|doBody|getProperty|setProperty|useBean|plugin|element|attribute"
-            "|body|fallback|params|param|output|root)",
+            _TAGS,
             r"[\$#]\{[\s\S]+\([\s\S]*\)[\s\S]*\}",
         ),
         (("<%out.print();int a%>", (0,)), ("<a:body>${f(x)}", (1, 2))),
@@ -175,13 +178,13 @@ CASES: Final[tuple[Case, ...]] = (
         "end of a run",
         _VECTORSCAN + "378",
         ("a+[^a]", "^a*b"),
-        tuple(("a" * length + "b", (0, 1)) for length in _BLANKS),
+        tuple(("a" * length + "b", (0, 1)) for length in _LENGTHS),
     ),
     Case(
         "class in a run",
         _VECTORSCAN + "377",
         (r"[a-f0-9]{2}[$&%]", "[é-ü]!"),
-        tuple((" " * length + "c3$ é!", (0, 1)) for length in _BLANKS),
+        tuple((" " * length + "c3$ é!", (0, 1)) for length in _LENGTHS),
     ),
     Case(
         "optional digit after a line's beginning",
@@ -206,7 +209,7 @@ CASES: Final[tuple[Case, ...]] = (
             f"pair at the end {number}",
             _OURS,
             (pattern,),
-            tuple((run * length + text, (0,)) for length in _BLANKS),
+            tuple((run * length + text, (0,)) for length in _LENGTHS),
         )
         for number, (pattern, run, text) in enumerate(
             (

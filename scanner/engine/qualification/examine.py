@@ -10,14 +10,13 @@ from scanner.engine.hyperscan import CompileRefused, Probe, Scanner, compile_pro
 from scanner.engine.pcre import Expression, MatchUndecided, expression
 from scanner.engine.qualification.battery import Case
 from scanner.engine.qualification.invented import (
-    Row,
-    Text,
     invent_block,
     invent_literals,
     invent_pattern,
     invent_prefiltered,
     invent_text,
 )
+from scanner.engine.qualification.tree import Row, Text, chance
 from scanner.engine.syntax import judge_source
 from scanner.errors import EngineError
 
@@ -35,9 +34,8 @@ _TOGETHER: Final = (1, 1, 1, 2, 5)
 _LITERALS_TOGETHER: Final = (1, 2, 5, 12, 40, 150)
 _BLOCKS_PER_DATABASE: Final = 12
 
-_compile: Final = (
-    expression.__wrapped__
-)  # without the memory of `expression`, which is for patterns of signatures
+# The memory of `expression` is for the patterns of signatures.
+_compile: Final = expression.__wrapped__
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +60,8 @@ class Findings:
     """What an examination has found so far.
 
     Attributes:
-        misses: The first of them, one a pattern.
-        missed: How many there are.
+        misses: The first of these, one a pattern.
+        missed: How often a pattern had an end in a text that was not reported.
         false_ends: Ends that the engine reports and that are none. They cost time, and no hit.
         ends: Ends that were looked for.
         patterns: Invented patterns that were tried.
@@ -109,19 +107,17 @@ def examine_case(case: Case, findings: Findings) -> None:
     if scanner is None:
         return
     for number, (text, expected) in enumerate(case.texts, 1):
+        where = f"text {number} of `{case.name}` ({case.reference})"
         true = [_true_ends(probe, text) for probe in probes]
         for place, ends in enumerate(true):
             if bool(ends) != (place in expected):
-                findings.blame(
-                    case.patterns[place], f"text {number} of `{case.name}`", "PCRE2 is wrong about it"
-                )
-        where = f"text {number} of `{case.name}` ({case.reference})"
+                findings.blame(case.patterns[place], where, "PCRE2 is wrong about it")
         for length, after in product(_PADS, _AFTER):
             head = "#" * (length - 1) + "\n" * (length > 0)
             block = (head + text + after).encode()
             wanted = [{end + length for end in ends} for ends in true]
-            place = f"{where} at {length} of {len(block)} bytes"
-            findings.compare(case.patterns, place, wanted, _seen(scanner, len(probes), block))
+            there = f"{where} at byte {length} of {len(block)}"
+            findings.compare(case.patterns, there, wanted, _seen(scanner, len(probes), block))
 
 
 def _probe(pattern: str, case: Case) -> Probe:
@@ -164,10 +160,7 @@ class _EndsAt:
         try:
             if end == len(data):
                 return self._at_last.search(data)
-            after = end + 1
-            while data[after : after + 1] and data[after] & 0xC0 == 0x80:
-                after += 1
-            return self._inside.search(data[:after])
+            return self._inside.search(data[:end] + data[end:].decode()[0].encode())
         except MatchUndecided:
             return True
 
@@ -202,13 +195,17 @@ def _confirmed(pattern: str, data: bytes, wanted: set[int], reported: set[int]) 
 
 
 def _ends(pattern: Row, judge: Expression, text: Text) -> set[int]:
-    """All ends by definition, and one end as PCRE2 sees it."""
+    """All ends by definition, and those that PCRE2 sees when it looks for one match after the other."""
     ends = text.bytes_of(pattern.reach(text, text.everywhere))
+    return ends | _first_ends(judge, text.data)
+
+
+def _first_ends(judge: Expression, data: bytes) -> set[int]:
     try:
-        _, spans = judge.find(text.data, 1)
+        _, spans = judge.find(data, len(data) + 1)
     except MatchUndecided:
-        return ends
-    return ends | {end for _, end in spans if end}
+        return set()
+    return {end for _, end in spans if end}
 
 
 def examine_prefilter(dice: random.Random, findings: Findings) -> None:
@@ -220,19 +217,14 @@ def examine_prefilter(dice: random.Random, findings: Findings) -> None:
     findings.patterns += 1
     judge = _compile(source.encode(), "m")
     for text in texts:
-        try:
-            _, spans = judge.find(text, len(text) + 1)
-        except MatchUndecided:
-            continue
-        true = [{end for _, end in spans if end}]
         where = f"an invented text of {len(text)} bytes, PREFILTER"
-        findings.compare([source], where, true, _seen(scanner, 1, text))
+        findings.compare([source], where, [_first_ends(judge, text)], _seen(scanner, 1, text))
 
 
 def examine_literals(dice: random.Random, findings: Findings) -> None:
     """Tries invented literals in one database, with case and without."""
     literals = invent_literals(dice, dice.choice(_LITERALS_TOGETHER))
-    caseless = dice.random() < 0.5
+    caseless = chance(dice, 0.5)
     names = [literal.decode() for literal in literals]
     scanner = _load([Probe(each, literal=True, caseless=caseless) for each in literals], names, findings)
     if scanner is None:

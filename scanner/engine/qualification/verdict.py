@@ -5,7 +5,6 @@ A build that misses is refused, because nothing else could tell a clean result f
 
 import json
 import math
-import platform
 import random
 import time
 from dataclasses import asdict, dataclass
@@ -14,9 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from scanner.engine import cache, hyperscan, pcre
+from scanner.engine import cache, cpu, hyperscan, pcre
 from scanner.engine.hyperscan import Build
-from scanner.engine.qualification import cpu
 from scanner.engine.qualification.battery import CASES
 from scanner.engine.qualification.examine import (
     Findings,
@@ -33,8 +31,8 @@ PATTERNS: Final = 450
 
 SEED: Final = 20_260_103
 
-_PINNED: Final = {"x86_64": "0.6.0", "amd64": "0.6.0"}
-_PINNED_ELSEWHERE: Final = "0.7.8"
+_KINDS: Final = (*(examine_patterns,) * 12, examine_prefilter, examine_literals)
+"""The turns of the invention."""
 
 _verdicts: dict[str, "Verdict"] = {}
 """By key: the verdicts that this process knows."""
@@ -51,8 +49,8 @@ class Verdict:
         random_patterns: Invented patterns that were tried.
         random_literals: Invented literals that were tried.
         ends: Ends of matches that were looked for.
-        missed: Ends of matches that were not reported.
-        misses: The first of them, one a pattern.
+        missed: How often a pattern had an end in a text that was not reported.
+        misses: The first of these, one a pattern.
         false_ends: Ends reported that are none; they cost time only, so they do not disqualify.
         engine: The build.
         cpu: The CPU's name.
@@ -95,9 +93,11 @@ def qualify(patterns: int = PATTERNS, *, seed: int = SEED, limit_s: float = math
     for case in CASES:
         examine_case(case, findings)
     dice = random.Random(seed)  # noqa: S311 - not a secret: the same patterns are wanted everywhere
-    while findings.patterns < patterns and time.monotonic() < end:
-        for examine in (examine_patterns,) * 12 + (examine_prefilter, examine_literals):
-            examine(dice, findings)
+    # Bounded, because an engine may refuse whatever it is given.
+    for turn in range(patterns):
+        if findings.patterns >= patterns or time.monotonic() >= end:
+            break
+        _KINDS[turn % len(_KINDS)](dice, findings)
     return _verdict(findings)
 
 
@@ -199,15 +199,10 @@ def refusal(verdict: Verdict) -> str:
 
 def remedy(build: Build) -> str:
     """What to do about a build that misses."""
-    pinned = pinned_version()
+    pinned = hyperscan.pinned_version()
     if build.package == pinned:
         return "This build is the right one and fails on this CPU; run hindcast on another machine, and report it."
     return f"Install the build that does not: pip install 'hyperscan=={pinned}'"
-
-
-def pinned_version() -> str:
-    """The version of the engine's package for this kind of machine."""
-    return _PINNED.get(platform.machine().lower(), _PINNED_ELSEWHERE)
 
 
 def record() -> dict[str, Any]:

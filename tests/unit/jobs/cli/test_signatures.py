@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.cli.main import main
@@ -173,7 +175,7 @@ def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == json_schema()
 
 
-@pytest.mark.parametrize("verb", ["profile", "import"])
+@pytest.mark.parametrize("verb", ["import"])
 def test_verbs_to_come_are_refused_by_name(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["signatures", verb, "x.yaml"]) == 2
     assert f"`hindcast signatures {verb}` is not built yet" in capsys.readouterr().err
@@ -183,3 +185,17 @@ def test_verbs_to_come_are_refused_by_name(verb: str, capsys: pytest.CaptureFixt
 def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["signatures", verb, "--help"]) == 0
     assert f"hindcast signatures {verb}" in capsys.readouterr().out.partition("Example:")[2]
+
+
+def test_profile_names_each_signature_and_its_cost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.yaml").write_text("signatures: [{id: a.b, regex: zebra}]", encoding="utf-8")
+    pq.write_table(pa.table({"text": ["a zebra", "none"]}), tmp_path / "a.parquet")
+    words = ["signatures", "profile", str(tmp_path / "s.yaml"), "--on", str(tmp_path / "a.parquet")]
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["cells"], found["signatures"][0]["signature_id"]) == (2, "a.b")
+    assert (found["signatures"][0]["candidates"], found["signatures"][0]["hits"]) == (1, 1)
+    assert main(words) == 0
+    assert "a.b" in capsys.readouterr().out

@@ -35,7 +35,11 @@ def read(regex: str, flags: str = "") -> list[tuple[str, str]]:
         (r"a{,}", [("char", "a"), ("char", "{"), ("char", ","), ("char", "}")]),
         (
             r"a+?b*+c??",
-            [("char", "a"), ("repeat", "+"), ("char", "b"), ("repeat", "*"), ("char", "c"), ("repeat", "?")],
+            [
+                *(("char", "a"), ("repeat", "+"), ("repeat", "?")),
+                *(("char", "b"), ("repeat", "*"), ("repeat", "+")),
+                *(("char", "c"), ("repeat", "?"), ("repeat", "?")),
+            ],
         ),
         (r"(?#no)a", [("char", "a")]),
         (
@@ -75,7 +79,7 @@ def read(regex: str, flags: str = "") -> list[tuple[str, str]]:
                 ("atom", r"\N"),
                 ("line_break", r"\R"),
                 ("cluster", r"\X"),
-                ("reset", r"\K"),
+                ("nothing", r"\K"),
             ],
         ),
     ],
@@ -86,21 +90,114 @@ def test_tokens(regex: str, expected: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize(
     "regex",
-    [
-        r"(?R)",
-        r"(*ACCEPT)a",
-        r"(?|a|b)",
-        r"\G",
-        r"\g{-1}",
-        r"\12",
-        "(?-m)a",
-        "(?n)a",
-        "(?xx)[a b]",
-        r"\N{U+41}",
-    ],
+    [r"a(*ACCEPT)b", "(*CRLF)a", "(*ANY)a", "(*TURKISH_CASING)i", "(*CASELESS_RESTRICT)k", "(*unheard:of)"],
 )
 def test_what_is_not_known_for_certain_is_unknown(regex: str) -> None:
     assert "unknown" in [kind for kind, _ in read(regex)]
+
+
+@pytest.mark.parametrize(
+    ("regex", "kind", "number", "name"),
+    [
+        (r"(a)\1", "reference", 1, ""),
+        (r"(a)(b)\g{-1}", "reference", 2, ""),
+        (r"\g{+1}(a)", "reference", 1, ""),
+        (r"(?<n>a)\g{n}", "reference", 0, "n"),
+        (r"(?<n>a)\k{ n }", "reference", 0, "n"),
+        ("(?<n>a)\\k'n'", "reference", 0, "n"),
+        (r"(?|(a)|(b)(c))(d)\g{-1}", "reference", 3, ""),
+        (r"(?n)(a)(?<n>b)\1", "reference", 1, ""),
+        ("(a)" * 12 + r"\12", "reference", 12, ""),
+        ("(?R)", "call", 0, ""),
+        ("(?1)(a)", "call", 1, ""),
+        ("(a)(b)(?-1)", "call", 2, ""),
+        ("(?+1)(a)", "call", 1, ""),
+        ("(?&n)(?<n>a)", "call", 0, "n"),
+        ("(?P>n)(?<n>a)", "call", 0, "n"),
+        (r"(a)\g<1>", "call", 1, ""),
+        (r"(a)\g'-1'", "call", 1, ""),
+        (r"\g<n>(?<n>a)", "call", 0, "n"),
+    ],
+)
+def test_references_and_calls_say_whom_they_mean(regex: str, kind: str, number: int, name: str) -> None:
+    found = [token for token in tokens(regex, "") if token.kind in ("reference", "call")]
+    assert [(token.kind, token.number, token.name) for token in found] == [(kind, number, name)]
+
+
+@pytest.mark.parametrize(
+    ("regex", "expected"),
+    [
+        # An octal where there are not so many groups, and digits behind it.
+        (r"\12(a)", ["char:\n", "open:(", "char:a", "close:)"]),
+        (r"\1234", ["char:S", "char:4"]),
+        (
+            r"\N{U+41}\N{2}\cM\o{ 61 }\x{ 62 }",
+            ["char:A", r"atom:\N", "repeat:{2}", "char:\r", "char:1", "char:b"],
+        ),
+        # Word ends look like classes; a class that begins with `]` holds it, whatever means nothing is before it.
+        ("[[:<:]]a", ["border:[[:<:]]", "char:a"]),
+        (r"[\E]a]", ["atom:[]a]"]),
+        (r"[\Q\E^]a]", ["atom:[^]a]"]),
+        (r"[a\c]]", [r"atom:[a\c]]"]),
+        (r"(?[ [a-z] - [:alpha:] ])b", [r"atom:(?[ [a-z] - [:alpha:] ])", "char:b"]),
+        ("(?xx)[ ^ a b]", ["atom:[^ab]"]),
+        (r"(?xx)[ ] \ \Q \E]", [r"atom:[]\ \Q \E]"]),
+        (
+            "(?i:a)(?>b)(*atomic:c)(*sr:d)",
+            [
+                *("open:(?:", "char:a", "close:)", "open:(?>", "char:b", "close:)"),
+                *("open:(*atomic:", "char:c", "close:)", "open:(*sr:", "char:d", "close:)"),
+            ],
+        ),
+        (
+            "(*nla:a)(*positive_lookbehind:b)(?<*c)",
+            [
+                *("look:(*nla:", "char:a", "close:)", "look:(*positive_lookbehind:", "char:b", "close:)"),
+                *("look:(?<*", "char:c", "close:)"),
+            ],
+        ),
+        (
+            "(*SKIP)(*:m)(?C1)(?C'(')\\Ga",
+            ["nothing:(*SKIP)", "nothing:(*:m)", "nothing:(?C1)", "nothing:(?C'(')", r"nothing:\G", "char:a"],
+        ),
+        (
+            "(?(?=a)b|c)(?(R)d)(?(DEFINE)e)",
+            [
+                *(
+                    "conditional:(?",
+                    "look:(?=",
+                    "char:a",
+                    "close:)",
+                    "char:b",
+                    "alternative:|",
+                    "char:c",
+                    "close:)",
+                ),
+                *("conditional:(?(R)", "char:d", "close:)", "define:(?(DEFINE)", "char:e", "close:)"),
+            ],
+        ),
+        ("(*UTF)(*UCP)(*NO_JIT)(*LIMIT_MATCH=9)a", ["char:a"]),
+    ],
+)
+def test_what_looks_like_something_else(regex: str, expected: list[str]) -> None:
+    assert [f"{kind}:{text}" for kind, text in read(regex)] == expected
+
+
+def test_options_are_those_in_force() -> None:
+    found = {
+        token.text: (token.caseless, token.unicode, token.restriction)
+        for token in tokens(r"(*UCP)a(?i)b(?^)c(?aD)d(?^r:e)(?-aD)f(?a:g)", "")
+        if token.kind == "char"
+    }
+    assert found == {
+        "a": (False, True, ""),
+        "b": (True, True, ""),
+        "c": (False, True, ""),
+        "d": (False, True, "(?aD)"),
+        "e": (False, True, "(?aDr)"),
+        "f": (False, True, ""),
+        "g": (False, True, "(?aDaSaWaPaT)"),
+    }
 
 
 def test_inline_flags_hold_to_the_end_of_their_group() -> None:
@@ -129,7 +226,9 @@ def test_extended_patterns_lose_their_space_and_comments() -> None:
         (r"^[\x{e9}]$", "é"),
         (r"^\x{1f600}$", "😀"),
         (r"^\x4$", "\x04"),
-        (r"^\x$", "\0"),
+        (r"^\u0416$", "Ж"),
+        (r"^\Q\u0416\E$", r"\u0416"),
+        (r"^\\u0416$", r"\u0416"),
         (r"^\Q\x{e9}\E$", r"\x{e9}"),
         (r"^\\x{2}$", r"\xx"),
         (r"^\x{41}{2}$", "AA"),
@@ -139,7 +238,7 @@ def test_hexadecimal_escapes_mean_what_they_mean_in_pcre2(regex: str, text: str)
     assert expression(judge_source(regex), "").search(text.encode())
 
 
-@pytest.mark.parametrize("regex", [r"\U", r"\x{110000}", r"\C"])
+@pytest.mark.parametrize("regex", [r"\U", r"\u{41}", r"\x", r"\xg", r"\x{110000}", r"\C"])
 def test_what_pcre2_refuses_is_refused(regex: str) -> None:
     with pytest.raises(PatternRefused):
         expression(judge_source(regex), "")

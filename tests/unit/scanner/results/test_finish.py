@@ -42,9 +42,10 @@ def test_a_run_is_folded_into_tables_and_one_record(tmp_path: Path) -> None:
     assert written["status"] == "complete"
     assert (written["elapsed_s"], written["started_at"]) == (41.0, "2026-11-22T03:00:00+00:00")
     assert written["ruleset"] == {"digest": RULESET.digest, "signatures": 3, "expired": []}
+    assert written["engine"] == {"qualification": {"passed": True}}
     assert written["totals"] == {
         "splits": 2, "scanned": 2, "failed": 0, "files": 1, "rows": 200, "cells": 180, "text_bytes": 10000,
-        "hits": 4, "records": 3, "actors": 2, "match_errors": 0, "invalid_cells": 0,
+        "hits": 4, "records": 3, "actors": 2, "match_errors": 0, "events": 0, "invalid_cells": 0,
     }  # fmt: skip
 
 

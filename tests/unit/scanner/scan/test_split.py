@@ -164,3 +164,17 @@ def test_the_schema_is_the_documented_one(archive: Path, tmp_path: Path) -> None
     assert report.hits_file is not None
     written = pq.read_schema(layout.hits_uri(common.run_uri, report.hits_file))
     assert written.equals(hits_schema(planned.carry))
+
+
+def test_the_report_says_where_the_time_went(archive: Path, tmp_path: Path) -> None:
+    planned = plan(archive)
+    common = settings(planned, tmp_path)
+    report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
+    assert [stage for stage, _ in report.stages] == ["read", "join", "pass_one", "confirm", "build", "write"]
+    assert all(seconds > 0 for _, seconds in report.stages)
+    assert sum(seconds for _, seconds in report.stages) <= report.elapsed_s
+    assert [(name, candidates, judged) for name, candidates, judged, _ in report.signature_costs] == [
+        ("x", 2, 2),
+        ("y", 2, 2),
+    ]
+    assert report.events >= 4

@@ -55,6 +55,13 @@ def test_the_digest_is_pinned(tmp_path: Path) -> None:
     assert _read(tmp_path, LOGIC).digest == digest
 
 
+def test_the_dialect_that_goes_without_saying_does_not_count(tmp_path: Path) -> None:
+    promise = {**LOGIC["patterns"]["promise"], "dialect": "pcre"}
+    said = {**LOGIC, "patterns": {**LOGIC["patterns"], "promise": promise}}
+
+    assert _read(tmp_path, said).digest == _read(tmp_path, LOGIC).digest
+
+
 @given(kept=st.sets(st.sampled_from(sorted(METADATA))))
 def test_metadata_does_not_count(kept: set[str], tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("signatures")
@@ -94,6 +101,8 @@ def test_everything_that_changes_a_hit_counts(tmp_path: Path) -> None:
     changed = [
         with_pattern("promise", regex=r"double\s*your"),
         with_pattern("promise", flags="i"),
+        with_pattern("promise", dialect="python"),
+        with_pattern("promise", dialect="rust"),
         with_pattern("wallet", literal="Wallet"),
         with_pattern("wallet", whole_word="false"),
         {**LOGIC, "patterns": {**patterns, "wallet": {"regex": "wallet", "flags": "i"}}},

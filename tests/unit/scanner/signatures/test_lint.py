@@ -29,6 +29,8 @@ def _said(*signatures: Signature) -> list[str]:
         _signature(expires=date(2026, 11, 2)),
         _signature(RegexPattern("p", r"\błódź\b", "u")),
         _signature(RegexPattern("p", r"(*UCP)\błódź\b")),
+        _signature(RegexPattern("p", r"\błódź\b", dialect="python")),
+        _signature(RegexPattern("p", r"\błódź\b", dialect="rust")),
         _signature(RegexPattern("p", r"łódź \bx\b")),
         _signature(RegexPattern("p", r"\\błódź")),
         _signature(RegexPattern("p", r"\b💰\b")),
@@ -41,6 +43,10 @@ def test_a_careful_signature_is_left_in_peace(signature: Signature) -> None:
 
 NO_BORDER = (
     r"pattern `p`: `\b` beside a letter beyond ASCII is no word border without flag `u`; add it to `flags`"
+)
+NO_BORDER_IN_RE2 = (
+    r"pattern `p`: `\b` beside a letter beyond ASCII is no word border in RE2; write `(?:^|[^\pL])` before it, "
+    r"`(?:[^\pL]|$)` behind it"
 )
 LIKE_A_REGEX = (
     "pattern `p`: the literal looks like a regex and is looked for as it stands; write `regex` if it is one"
@@ -67,6 +73,7 @@ LIKE_A_REGEX = (
             "it expired on 2026-11-01, so no hunt runs it; remove it, or write a later `expires`",
         ),
         (_signature(status="deprecated"), "it is deprecated and still runs; remove it, or write `expires`"),
+        (_signature(RegexPattern("p", r"\błódź", dialect="re2")), NO_BORDER_IN_RE2),
         *(
             (_signature(RegexPattern("p", regex)), NO_BORDER)
             for regex in (r"\błódź", r"łódź\b", r"\b(?:été|x)", r"(x|é)\b", r"\b[éè]x", r"\\\bé")

@@ -29,7 +29,13 @@ def test_the_schema_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [GOOD, {"id": "a", "regex": "x"}, {"id": "a", "list": "x.txt", "flags": "i"}]
+    "entry",
+    [
+        GOOD,
+        {"id": "a", "regex": "x"},
+        {"id": "a", "regex": "x", "dialect": "re2"},
+        {"id": "a", "list": "x.txt", "flags": "i"},
+    ],
 )
 def test_it_takes_what_is_right(entry: dict[str, Any]) -> None:
     assert list(VALIDATOR.iter_errors({"signatures": [entry]})) == []
@@ -52,6 +58,7 @@ def test_it_takes_what_is_right(entry: dict[str, Any]) -> None:
         {"patterns": {"both": {"regex": "x", "literal": "x"}}},
         {"patterns": {"neither": {"flags": "i"}}},
         {"patterns": {"checked": {"regex": "x", "check": "bitcoin"}}},
+        {"patterns": {"foreign": {"regex": "x", "dialect": "go"}}},
         {"allow": ["text"]},
         {"examples": {"nomatch": []}},
     ],

@@ -1,0 +1,351 @@
+"""Random patterns with everything that PCRE2 has, and texts that they are likely to match.
+
+A pattern is made of pieces; each piece comes with a text that it might take, so that matches are not left to chance.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+ALPHABET = (
+    "abkKsSiI\u0130\u0131\u212a\u017féÉßẞжЖაА\u1c90ก日😀µμΜςσ \n\n\t\r\v\f\x85\u2028\u200d\u0301_-.1٣[]^:<"
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A piece of a pattern, and a text for it."""
+
+    regex: str
+    text: str
+
+
+Maker = Callable[["Dice", int], Made]
+
+
+class Dice(random.Random):
+    """Chance, and what a pattern has so far."""
+
+    groups = 0
+    names = 0
+
+    def one_of(self, items: Sequence[str]) -> str:
+        return self.choice(list(items))
+
+
+def pattern(dice: Dice, size: int = 6) -> tuple[str, str, list[str]]:
+    """A pattern that PCRE2 need not take, its flags, and texts that it might match."""
+    made = _run(dice, size)
+    if dice.random() < 0.08:
+        made = _join(made, Made(dice.one_of([r"(?R)?", r"(?0)*", r"(?1)", r"(?+1)(x)?"]), ""))
+    start = dice.one_of(_STARTS) if dice.random() < 0.12 else ""
+    flags = "".join(flag for flag in "imsxu" if dice.random() < (0.3 if flag in "iu" else 0.12))
+    return (
+        start + made.regex,
+        flags,
+        [_varied(dice, made.text) for _ in range(12)] + [noise(dice) for _ in range(12)],
+    )
+
+
+def noise(dice: Dice) -> str:
+    return "".join(dice.one_of(ALPHABET) for _ in range(dice.randint(0, 8)))
+
+
+def _varied(dice: Dice, text: str) -> str:
+    """A text, perhaps with something before, behind and in it, or in another case."""
+    change = dice.random()
+    if change < 0.2:
+        text = dice.one_of([text.upper(), text.lower(), text.swapcase(), text.title()])
+    elif change < 0.4 and text:
+        at = dice.randrange(len(text))
+        text = text[:at] + dice.one_of(["", dice.one_of(ALPHABET)]) + text[at + 1 :]
+    elif change < 0.5:
+        text += text
+    around = dice.random()
+    if around < 0.5:
+        text = noise(dice) + text + noise(dice)
+    elif around < 0.65:
+        text = f"\n{text}\n"
+    return text
+
+
+def _join(*pieces: Made) -> Made:
+    return Made("".join(piece.regex for piece in pieces), "".join(piece.text for piece in pieces))
+
+
+def _run(dice: Dice, size: int) -> Made:
+    return _join(*(_piece(dice, size - 1) for _ in range(dice.randint(1, 3))))
+
+
+def _piece(dice: Dice, size: int) -> Made:
+    makers, weights = (_SMALL, _SMALL_WEIGHTS) if size <= 0 else (_ALL, _ALL_WEIGHTS)
+    (maker,) = dice.choices(makers, weights)
+    return maker(dice, size)
+
+
+# One code point.
+
+
+def _char(dice: Dice, _size: int) -> Made:
+    char = dice.one_of(ALPHABET)
+    code = ord(char)
+    spellings = [
+        f"\\x{{{code:x}}}",
+        f"\\o{{{code:o}}}",
+        f"\\N{{U+{code:X}}}",
+        f"\\Q{char}\\E",
+        f"\\x{{ {code:04x} }}",
+    ]
+    if char.isalnum() or code > 0x7F:
+        spellings += [char] * 8
+    elif char not in "\n\r\t\v\f ":
+        spellings += [f"\\{char}"] * 4
+    if code < 0x100:
+        spellings += [f"\\x{code:02x}", f"\\{code:03o}"]
+    named = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\f": r"\f"}
+    if char in named:
+        spellings += [named[char], f"\\c{chr(code ^ 0x40)}"] * 2
+    return Made(dice.one_of(spellings), char)
+
+
+def _word(dice: Dice, _size: int) -> Made:
+    text = "".join(dice.one_of("abkKsSiIéßжЖ日1_") for _ in range(dice.randint(1, 4)))
+    return Made(text, text)
+
+
+_ATOMS = {
+    r"\d": "1", r"\D": "a", r"\w": "k", r"\W": " ", r"\s": " ", r"\S": "é", r"\h": "\t", r"\H": "a", r"\v": "\n",
+    r"\V": "日", r"\N": "s", ".": "😀", r"\p{L}": "ж", r"\p{Lu}": "É", r"\P{Ll}": "1", r"\pN": "1", r"\PL": "_",
+    r"\p{^L}": "-", r"\p{Greek}": "σ", r"\p{sc:Cyrillic}": "Ж", r"\p{scx:Grek}": "μ", r"\p{Latin}": "k",
+    r"\p{Han}": "日", r"\p{Any}": "a", r"\p{Xan}": "é", r"\p{Xwd}": "_", r"\p{Xsp}": " ", r"\p{L&}": "ა",
+    r"\p{Alphabetic}": "ก", r"\p{Lowercase}": "ß", r"\p{ Upper case }": "K", r"\P{Emoji}": "a", r"\R": "\r\n",
+    r"\X": "e\u0301", r"\p{bidi_class:L}": "a", r"\p{ASCII_Hex_Digit}": "a", r"\x{212a}": "\u212a",
+}  # fmt: skip
+
+
+def _atom(dice: Dice, _size: int) -> Made:
+    return Made(*dice.choice(list(_ATOMS.items())))
+
+
+_CLASS_ITEMS = [
+    "a", "k", "S", "i", "é", "Ж", "日", "😀", "_", "1", " ", "a-k", "K-S", "h-j", "à-ÿ", "а-я", r"\x{100}-\x{17f}", r"\n-\r",
+    r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\h", r"\H", r"\v", r"\V", r"\p{L}", r"\p{Lu}", r"\P{Ll}", r"\p{Greek}", r"\pN",
+    "[:alpha:]", "[:^alpha:]", "[:upper:]", "[:^lower:]", "[:digit:]", "[:punct:]", "[:^space:]", "[:word:]", "[:ascii:]",
+    "[:blank:]", "[:cntrl:]", "[:graph:]", "[:print:]", "[:xdigit:]", r"\b", r"\]", r"\\", r"\-", r"\^", r"\Qa-z\E", r"\Q]\E",
+    r"\E", r"\cM", r"\x41", r"\101", r"\o{61}", r"\N{U+e9}", "[", "[a", ":", "<", "^", "-", r"\x{212a}", r"\x{17f}", r"[:word:]\-k",
+    r"\x1f-\x{80}", r"\c]",
+]  # fmt: skip
+
+
+def _class(dice: Dice, _size: int) -> Made:
+    if dice.random() < 0.08:
+        return Made(dice.one_of(_WORD_ENDS), "")
+    if dice.random() < 0.1:
+        return Made(dice.one_of(_EXTENDED), dice.one_of(ALPHABET))
+    first = dice.one_of(["", "", "", "]", "-", r"\E", r"\Q\E"])
+    last = dice.one_of(["", "", "", "-"])
+    items = "".join(dice.one_of(_CLASS_ITEMS) for _ in range(dice.randint(1, 4)))
+    return Made(f"[{dice.one_of(['', '', '^'])}{first}{items}{last}]", dice.one_of(ALPHABET))
+
+
+_WORD_ENDS = ["[[:<:]]", "[[:>:]]"]
+_EXTENDED = [
+    r"(?[ \w - [kKs] ])",
+    r"(?[ [a-k] + [:digit:] ])",
+    r"(?[ ! [a] & \p{L} ])",
+    r"(?[ ( [a-z] | [é] ) ^ [k] ])",
+]
+
+
+# What takes nothing.
+
+
+def _border(dice: Dice, _size: int) -> Made:
+    return Made(dice.one_of(["^", "$", r"\b", r"\B", r"\A", r"\z", r"\Z", r"\G", *_WORD_ENDS]), "")
+
+
+def _nothing(dice: Dice, _size: int) -> Made:
+    return Made(
+        dice.one_of(
+            [
+                r"\K",
+                "(?#c)",
+                r"\E",
+                r"\Q\E",
+                "(*PRUNE)",
+                "(*SKIP)",
+                "(*COMMIT)",
+                "(*THEN)",
+                "(*MARK:m)",
+                "(*:m)",
+            ]
+        )
+        if dice.random() < 0.9
+        else dice.one_of(["(*F)", "(*FAIL:x)", "(*SKIP:m)", "(?C1)", "(?C'x')", "(*ACCEPT)"]),
+        "",
+    )
+
+
+def _look(dice: Dice, size: int) -> Made:
+    head = dice.one_of(
+        [
+            "(?=",
+            "(?!",
+            "(?<=",
+            "(?<!",
+            "(*pla:",
+            "(*nla:",
+            "(*plb:",
+            "(*negative_lookbehind:",
+            "(?*",
+            "(?<*",
+            "(*napla:",
+        ]
+        + ["(*positive_lookahead:", "(*naplb:", "(*non_atomic_positive_lookbehind:"]
+    )
+    inner = _run(dice, min(size, 2))
+    return Made(f"{head}{inner.regex})", "")
+
+
+# Groups.
+
+_INLINE = [
+    "i", "-i", "s", "-s", "m", "-m", "x", "-x", "xx", "n", "U", "J", "^", "^i", "^s", "is", "i-s", "a", "aD", "aW", "aSi",
+    "aP", "aT", "r", "ri", "-r", "ix-ms", "-a", "xn",
+]  # fmt: skip
+
+
+def _inline(dice: Dice, size: int) -> Made:
+    inner = _run(dice, size)
+    return Made(f"(?{dice.one_of(_INLINE)}){inner.regex}", inner.text)
+
+
+def _group(dice: Dice, size: int) -> Made:
+    head = dice.one_of(
+        ["(?:", "(?:", "(?>", "(*atomic:", "(*sr:", "(*asr:", "(?|", *(f"(?{flag}:" for flag in _INLINE[:20])]
+    )
+    inner = _branches(dice, size)
+    return Made(f"{head}{inner.regex})", inner.text)
+
+
+def _capture(dice: Dice, size: int) -> Made:
+    dice.groups += 1
+    inner = _branches(dice, size)
+    if dice.random() < 0.3:
+        dice.names += 1
+        name = f"n{dice.names}"
+        return Made(
+            f"{dice.one_of(['(?<%s>', '(?P<%s>', chr(40) + '?' + chr(39) + '%s' + chr(39)]) % name}{inner.regex})",
+            inner.text,
+        )
+    return Made(f"({inner.regex})", inner.text)
+
+
+def _branches(dice: Dice, size: int) -> Made:
+    made = [_run(dice, size) for _ in range(dice.choice([1, 1, 2, 3]))]
+    if dice.random() < 0.1:
+        made.append(Made("", ""))
+    return Made("|".join(each.regex for each in made), dice.choice(made).text)
+
+
+def _repeat(dice: Dice, size: int) -> Made:
+    inner = _group(dice, size) if dice.random() < 0.5 else _small(dice)
+    least, regex = dice.choice(
+        [
+            (0, "*"),
+            (1, "+"),
+            (0, "?"),
+            (2, "{2}"),
+            (1, "{1,3}"),
+            (0, "{,2}"),
+            (2, "{2,}"),
+            (0, "{0}"),
+            (0, "{ 0 , 2 }"),
+        ]
+    )
+    kind = dice.one_of(["", "", "", "?", "+"])
+    times = least + dice.choice([0, 0, 1]) * (regex not in ("{2}", "{0}"))
+    between = dice.one_of(["", "", "", "(?#c)", r"\E"]) if dice.random() < 0.1 else ""
+    return Made(f"{inner.regex}{between}{regex}{between if kind == '+' else ''}{kind}", inner.text * times)
+
+
+def _small(dice: Dice) -> Made:
+    return dice.choice([_char, _atom, _class])(dice, 0)
+
+
+# What looks elsewhere.
+
+
+def _copied(dice: Dice, size: int) -> Made:
+    """A group, something, and a reference to the group."""
+    group = _capture(dice, size)
+    between = _piece(dice, 0)
+    number = dice.groups
+    name = f"n{dice.names}" if "(?" in group.regex[:2] and dice.names else ""
+    forms = [f"\\{number}", f"\\g{{{number}}}", r"\g{-1}", "\\g-1", f"\\g{number}" + "(?:)"]
+    if name and f"{name}" in group.regex:
+        forms = [f"\\k<{name}>", f"\\k'{name}'", f"\\k{{{name}}}", f"\\g{{{name}}}", f"(?P={name})"]
+    case = dice.one_of(["", "", "", "(?i:", "(?-i:"])
+    regex = f"{case}{dice.one_of(forms)}{')' if case else ''}{dice.one_of(['', '', '', '?', '+'])}"
+    return Made(group.regex + between.regex + regex, group.text + between.text + group.text)
+
+
+def _called(dice: Dice, size: int) -> Made:
+    group = _capture(dice, size)
+    number = dice.groups
+    call = dice.one_of([f"(?{number})", "(?-1)", f"\\g<{number}>", f"\\g'{number}'", "(?1)", r"\g<-1>"])
+    if dice.random() < 0.3:
+        dice.names += 1
+        name = f"n{dice.names}"
+        call = dice.one_of([f"(?&{name})", f"(?P>{name})", f"\\g<{name}>", f"\\g'{name}'"])
+        return Made(f"(?(DEFINE)(?<{name}>{group.regex})){call}", group.text)
+    return Made(group.regex + call, group.text + group.text)
+
+
+def _recursive(dice: Dice, size: int) -> Made:
+    dice.groups += 1
+    number = dice.groups
+    inner = _run(dice, min(size, 2))
+    regex = dice.one_of([f"(b{inner.regex}|a(?{number})a)", f"(\\[(?:{inner.regex}|(?{number}))*\\])"])
+    text = f"a{'b' + inner.text}a" if regex.startswith("(b") else f"[[{inner.text}]]"
+    return Made(regex, text)
+
+
+def _condition(dice: Dice, size: int) -> Made:
+    yes, no = _run(dice, min(size, 2)), _run(dice, min(size, 2))
+    kind = dice.random()
+    if kind < 0.4:
+        dice.groups += 1
+        optional = _char(dice, 0)
+        condition = dice.one_of([f"({dice.groups})", "(-1)"])
+        return Made(
+            f"({optional.regex})?(?{condition}{yes.regex}|{no.regex})",
+            dice.choice([optional.text + yes.text, no.text]),
+        )
+    if kind < 0.7:
+        look = _look(dice, 1)
+        return Made(f"(?{look.regex}{yes.regex}|{no.regex})", dice.choice([yes.text, no.text]))
+    condition = dice.one_of(["(R)", "(VERSION>=10.0)", "(1)"])
+    return Made(f"(?{condition}{yes.regex})", yes.text)
+
+
+_STARTS = [
+    "(*UCP)", "(*UTF)", "(*LF)", "(*NO_JIT)", "(*NOTEMPTY)", "(*LIMIT_MATCH=5000)", "(*BSR_ANYCRLF)", "(*NO_START_OPT)",
+    "(*CRLF)", "(*ANYCRLF)", "(*ANY)", "(*CR)", "(*CASELESS_RESTRICT)", "(*TURKISH_CASING)", "(*UCP)(*NO_AUTO_POSSESS)",
+]  # fmt: skip
+
+_SMALL: list[Maker] = [_char, _word, _atom, _class, _border, _nothing]
+_SMALL_WEIGHTS = [6, 5, 4, 4, 2, 1]
+_ALL: list[Maker] = [
+    *_SMALL,
+    _look,
+    _inline,
+    _group,
+    _capture,
+    _repeat,
+    _copied,
+    _called,
+    _recursive,
+    _condition,
+]
+_ALL_WEIGHTS = [*_SMALL_WEIGHTS, 2, 3, 4, 3, 7, 2, 1, 1, 2]
