@@ -232,7 +232,7 @@ def test_ray_finds_the_same_and_says_no_more(folder: Path) -> None:
     """The one test that lets the command start Ray by itself."""
     assert hindcast(folder, "hunt", "hunt.yaml", "--quiet").returncode == 0
     inline = only_run(folder)
-    done = hindcast(folder, "hunt", "hunt.yaml", "--executor", "ray", "--json")
+    done = hindcast(folder, "hunt", "hunt.yaml", "--executor", "ray", "--json", warnings="")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "t.old: expired on 2020-01-01 and does not run\n"
     (ray,) = set((folder / "results" / "hunt=small").iterdir()) - {inline}

@@ -19,12 +19,17 @@ def environment(home: Path) -> dict[str, str]:
     return {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
 
 
-def hindcast(folder: Path, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-    """Runs one command line in a folder, with ``home`` in it as the user's home."""
+def hindcast(
+    folder: Path, *words: str, stdin: bytes = b"", warnings: str = "error"
+) -> subprocess.CompletedProcess[str]:
+    """Runs one command line in a folder, with ``home`` in it as the user's home.
+
+    ``warnings`` reaches the processes that Ray starts too, and under Python 3.12 some of those warn of themselves.
+    """
     done = subprocess.run(
         command(*words),
         cwd=folder,
-        env=environment(folder / "home"),
+        env={**environment(folder / "home"), "PYTHONWARNINGS": warnings},
         input=stdin,
         capture_output=True,
         timeout=120,
