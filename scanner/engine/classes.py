@@ -51,7 +51,7 @@ def _ranges(points: Sequence[int]) -> Ranges:
 def _full(source: bytes, flags: str) -> Ranges:
     text, points, starts = _everything()
     out: list[tuple[int, int]] = []
-    for start, end in expression(b"(?:" + source + b")+", flags).find(text, len(text))[1]:
+    for start, end in expression(source + b"+", flags).find(text, len(text))[1]:
         first, after = bisect_left(starts, start), bisect_left(starts, end)
         out.extend(_without_surrogates(points[first], points[after - 1]))
     return tuple(out)

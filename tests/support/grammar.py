@@ -98,7 +98,9 @@ def _char(dice: Dice, _size: int) -> Made:
     ]
     if char.isalnum() or code > 0x7F:
         spellings += [char] * 8
-    elif char not in "\n\r\t\v\f ":
+    elif char == " ":
+        spellings += [" "] * 3
+    elif char not in "\n\r\t\v\f":
         spellings += [f"\\{char}"] * 4
     if code < 0x100:
         spellings += [f"\\x{code:02x}", f"\\{code:03o}"]
@@ -114,27 +116,38 @@ def _word(dice: Dice, _size: int) -> Made:
 
 
 _ATOMS = {
-    r"\d": "1", r"\D": "a", r"\w": "k", r"\W": " ", r"\s": " ", r"\S": "é", r"\h": "\t", r"\H": "a", r"\v": "\n",
-    r"\V": "日", r"\N": "s", ".": "😀", r"\p{L}": "ж", r"\p{Lu}": "É", r"\P{Ll}": "1", r"\pN": "1", r"\PL": "_",
-    r"\p{^L}": "-", r"\p{Greek}": "σ", r"\p{sc:Cyrillic}": "Ж", r"\p{scx:Grek}": "μ", r"\p{Latin}": "k",
-    r"\p{Han}": "日", r"\p{Any}": "a", r"\p{Xan}": "é", r"\p{Xwd}": "_", r"\p{Xsp}": " ", r"\p{L&}": "ა",
-    r"\p{Alphabetic}": "ก", r"\p{Lowercase}": "ß", r"\p{ Upper case }": "K", r"\P{Emoji}": "a", r"\R": "\r\n",
-    r"\X": "e\u0301", r"\p{bidi_class:L}": "a", r"\p{ASCII_Hex_Digit}": "a", r"\x{212a}": "\u212a",
+    r"\d": "1٣", r"\D": "a٣\n", r"\w": "ké_", r"\W": " é😀", r"\s": " \x85\v", r"\S": "é\u2028", r"\h": "\t ", r"\H": "a\n",
+    r"\v": "\n\u2028", r"\V": "日", r"\N": "s\r", ".": "😀\n\r", r"\p{L}": "ж", r"\p{Lu}": "Éé", r"\P{Ll}": "1A",
+    r"\pN": "1", r"\PL": "_\n", r"\p{^L}": "-", r"\p{Greek}": "σ", r"\p{sc:Cyrillic}": "Ж", r"\p{scx:Grek}": "μ\u0301",
+    r"\p{Latin}": "kſ", r"\p{Han}": "日", r"\p{Any}": "a\n", r"\p{Xan}": "é", r"\p{Xwd}": "_", r"\p{Xsp}": " ",
+    r"\p{L&}": "ა", r"\p{Alphabetic}": "ก", r"\p{Lowercase}": "ßK", r"\p{ Upper case }": "Kk", r"\P{Emoji}": "a",
+    r"\p{bidi_class:L}": "a", r"\p{ASCII_Hex_Digit}": "a", r"\x{212a}": "\u212ak",
 }  # fmt: skip
+_SEVERAL = {r"\R": ["\r\n", "\n", "\u2028"], r"\X": ["e\u0301", "\r\n", "日", "😀\u200d😀"]}
 
 
 def _atom(dice: Dice, _size: int) -> Made:
-    return Made(*dice.choice(list(_ATOMS.items())))
+    if dice.random() < 0.1:
+        regex, texts = dice.choice(list(_SEVERAL.items()))
+        return Made(regex, dice.choice(texts))
+    regex, chars = dice.choice(list(_ATOMS.items()))
+    return Made(regex, dice.one_of(chars))
 
 
-_CLASS_ITEMS = [
-    "a", "k", "S", "i", "é", "Ж", "日", "😀", "_", "1", " ", "a-k", "K-S", "h-j", "à-ÿ", "а-я", r"\x{100}-\x{17f}", r"\n-\r",
-    r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\h", r"\H", r"\v", r"\V", r"\p{L}", r"\p{Lu}", r"\P{Ll}", r"\p{Greek}", r"\pN",
-    "[:alpha:]", "[:^alpha:]", "[:upper:]", "[:^lower:]", "[:digit:]", "[:punct:]", "[:^space:]", "[:word:]", "[:ascii:]",
-    "[:blank:]", "[:cntrl:]", "[:graph:]", "[:print:]", "[:xdigit:]", r"\b", r"\]", r"\\", r"\-", r"\^", r"\Qa-z\E", r"\Q]\E",
-    r"\E", r"\cM", r"\x41", r"\101", r"\o{61}", r"\N{U+e9}", "[", "[a", ":", "<", "^", "-", r"\x{212a}", r"\x{17f}", r"[:word:]\-k",
-    r"\x1f-\x{80}", r"\c]",
-]  # fmt: skip
+_CLASS_ITEMS = {
+    "a": "aA", "k": "kK\u212a", "S": "Ssſ", "i": "iI", "é": "éÉ", "Ж": "Жж", "日": "日", "😀": "😀", "_": "_", "1": "1",
+    " ": " ", "[": "[", "[a": "[a", ":": ":", "<": "<", "^": "^", "-": "-",
+    "a-k": "bkK", "K-S": "KSks", "h-j": "iI", "à-ÿ": "éÉ", "а-я": "жЖ", r"\x{100}-\x{17f}": "ıſs", r"\n-\r": "\n\v",
+    r"\x1f-\x{80}": "a-", r"[:word:]\-k": "k-",
+    r"\d": "1٣", r"\D": "a٣", r"\w": "ké", r"\W": " é", r"\s": " \x85", r"\S": "é\x85", r"\h": "\t", r"\H": "a",
+    r"\v": "\n\u2028", r"\V": "日", r"\p{L}": "ж", r"\p{Lu}": "Éé", r"\P{Ll}": "1a", r"\p{Greek}": "σμ", r"\pN": "1",
+    "[:alpha:]": "aé", "[:^alpha:]": "é1", "[:upper:]": "Kk", "[:^lower:]": "Ka", "[:digit:]": "1٣", "[:punct:]": "-",
+    "[:^space:]": "\x85a", "[:word:]": "_é", "[:ascii:]": "a", "[:blank:]": " ", "[:cntrl:]": "\n\x85", "[:graph:]": "aé",
+    "[:print:]": " é", "[:xdigit:]": "aA",
+    r"\b": "\b", r"\]": "]", r"\\": "\\", r"\-": "-", r"\^": "^", r"\Qa-z\E": "a-z", r"\Q]\E": "]", r"\E": "a",
+    r"\cM": "\r", r"\c]": "\x1d", r"\x41": "Aa", r"\101": "Aa", r"\o{61}": "1", r"\N{U+e9}": "éÉ", r"\x{212a}": "k\u212a",
+    r"\x{17f}": "sſ",
+}  # fmt: skip
 
 
 def _class(dice: Dice, _size: int) -> Made:
@@ -144,8 +157,10 @@ def _class(dice: Dice, _size: int) -> Made:
         return Made(dice.one_of(_EXTENDED), dice.one_of(ALPHABET))
     first = dice.one_of(["", "", "", "]", "-", r"\E", r"\Q\E"])
     last = dice.one_of(["", "", "", "-"])
-    items = "".join(dice.one_of(_CLASS_ITEMS) for _ in range(dice.randint(1, 4)))
-    return Made(f"[{dice.one_of(['', '', '^'])}{first}{items}{last}]", dice.one_of(ALPHABET))
+    items = [dice.one_of([*_CLASS_ITEMS]) for _ in range(dice.randint(1, 4))]
+    negated = dice.random() < 0.35
+    char = dice.one_of(ALPHABET if negated else _CLASS_ITEMS[dice.choice(items)])
+    return Made(f"[{'^' if negated else ''}{first}{''.join(items)}{last}]", char)
 
 
 _WORD_ENDS = ["[[:<:]]", "[[:>:]]"]
@@ -186,23 +201,14 @@ def _nothing(dice: Dice, _size: int) -> Made:
     )
 
 
+_LOOKS = [
+    "(?=", "(?!", "(?<=", "(?<!", "(*pla:", "(*nla:", "(*plb:", "(*negative_lookbehind:", "(?*", "(?<*", "(*napla:",
+    "(*positive_lookahead:", "(*naplb:", "(*non_atomic_positive_lookbehind:",
+]  # fmt: skip
+
+
 def _look(dice: Dice, size: int) -> Made:
-    head = dice.one_of(
-        [
-            "(?=",
-            "(?!",
-            "(?<=",
-            "(?<!",
-            "(*pla:",
-            "(*nla:",
-            "(*plb:",
-            "(*negative_lookbehind:",
-            "(?*",
-            "(?<*",
-            "(*napla:",
-        ]
-        + ["(*positive_lookahead:", "(*naplb:", "(*non_atomic_positive_lookbehind:"]
-    )
+    head = dice.one_of(_LOOKS)
     inner = _run(dice, min(size, 2))
     return Made(f"{head}{inner.regex})", "")
 
@@ -210,8 +216,8 @@ def _look(dice: Dice, size: int) -> Made:
 # Groups.
 
 _INLINE = [
-    "i", "-i", "s", "-s", "m", "-m", "x", "-x", "xx", "n", "U", "J", "^", "^i", "^s", "is", "i-s", "a", "aD", "aW", "aSi",
-    "aP", "aT", "r", "ri", "-r", "ix-ms", "-a", "xn",
+    "i", "-i", "s", "-s", "m", "-m", "x", "-x", "xx", "n", "U", "J", "^", "^i", "^s", "is", "i-s", "a", "aD", "aW",
+    "aSi", "aP", "aT", "r", "ri", "-r", "ix-ms", "-a", "xn",
 ]  # fmt: skip
 
 
@@ -278,16 +284,52 @@ def _small(dice: Dice) -> Made:
 
 def _copied(dice: Dice, size: int) -> Made:
     """A group, something, and a reference to the group."""
-    group = _capture(dice, size)
+    group = dice.choice([_capture, _capture, _bordered, _reset, _uncounted])(dice, size)
     between = _piece(dice, 0)
+    name = f"n{dice.names}"
+    named = [f"\\k<{name}>", f"\\k'{name}'", f"\\k{{{name}}}", f"\\g{{{name}}}", f"(?P={name})"]
+    numbered = [f"\\{dice.groups}", f"\\g{{{dice.groups}}}", r"\g{-1}", "\\g-1", f"\\g{dice.groups}(?:)"]
+    reference = dice.one_of(named if f"{name}>" in group.regex or f"{name}'" in group.regex else numbered)
+    text = group.text
+    case = dice.random()
+    if case < 0.3:
+        reference, text = f"(?i:{reference})", dice.one_of([text.swapcase(), text.upper(), text.lower()])
+    elif case < 0.4:
+        reference = f"(?-i:{reference})"
+    repeat = dice.one_of(["", "", "", "?", "+"])
+    return Made(group.regex + between.regex + reference + repeat, group.text + between.text + text)
+
+
+def _bordered(dice: Dice, size: int) -> Made:
+    """A group whose borders hold where it stands, and need not where its text stands again."""
+    dice.groups += 1
+    inner = _run(dice, min(size, 2))
+    before, behind = (
+        dice.one_of(["^", r"\b", r"\A", r"\B", "(?<!a)", ""]),
+        dice.one_of([r"\b", r"\B", "(?m:$)", "(?!a)", ""]),
+    )
+    return Made(f"({before}{inner.regex}{behind})", inner.text)
+
+
+def _reset(dice: Dice, size: int) -> Made:
+    """Branches whose groups have the same numbers, and a group behind them."""
+    left, right, last = (_run(dice, min(size, 1)) for _ in range(3))
+    first = dice.choice([left, right])
     number = dice.groups
-    name = f"n{dice.names}" if "(?" in group.regex[:2] and dice.names else ""
-    forms = [f"\\{number}", f"\\g{{{number}}}", r"\g{-1}", "\\g-1", f"\\g{number}" + "(?:)"]
-    if name and f"{name}" in group.regex:
-        forms = [f"\\k<{name}>", f"\\k'{name}'", f"\\k{{{name}}}", f"\\g{{{name}}}", f"(?P={name})"]
-    case = dice.one_of(["", "", "", "(?i:", "(?-i:"])
-    regex = f"{case}{dice.one_of(forms)}{')' if case else ''}{dice.one_of(['', '', '', '?', '+'])}"
-    return Made(group.regex + between.regex + regex, group.text + between.text + group.text)
+    dice.groups = number + 2
+    second = dice.one_of(["(x)?", "(?:x)?"])
+    if second == "(?:x)?":
+        return Made(f"(?|({left.regex})|({right.regex}){second})({last.regex})", first.text + last.text)
+    dice.groups = number + 3
+    return Made(f"(?|({left.regex})|({right.regex}){second})({last.regex})", first.text + last.text)
+
+
+def _uncounted(dice: Dice, size: int) -> Made:
+    """A group that does not capture where others do, before one that does."""
+    plain, named = _run(dice, min(size, 1)), _run(dice, min(size, 1))
+    dice.groups += 1
+    dice.names += 1
+    return Made(f"(?n:({plain.regex})(?<n{dice.names}>{named.regex}))", plain.text + named.text)
 
 
 def _called(dice: Dice, size: int) -> Made:
