@@ -50,6 +50,9 @@ def test_hits_are_sorted_by_cell_then_signature(make: Make) -> None:
         (r"(\w)\1", "", "aa", True),
         (r"(\w)\1", "", "ab", False),
         (r"a++a", "", "aaa", False),
+        # Hyperscan reads `\8` and `\9` as other than back-references (vectorscan issue 209).
+        (r"(a)(b)(c)(d)(e)(f)(g)([h-k])\8", "", "abcdefghh", True),
+        (r"(a)(b)(c)(d)(e)(f)(g)(h)([h-k])\9", "", "abcdefghii", True),
         (r"\x{e9}", "i", "É", True),
         (r"\w{3}", "u", "éàü", True),
         (r"\w{3}", "", "éàü", False),
