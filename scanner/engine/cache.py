@@ -14,6 +14,12 @@ from typing import Final
 FOLDER_VARIABLE: Final = "HINDCAST_CACHE"
 """Environment variable that names another folder; empty for no cache at all."""
 
+MAX_BYTES: Final = 2 << 30
+"""What all entries together may take; beyond it, those go that were used least lately."""
+
+_LARGE_BYTES: Final = 1 << 20
+"""Whoever stores an entry of this size looks what all of them take."""
+
 _DIGEST_BYTES: Final = 32
 
 
@@ -44,6 +50,8 @@ def load(name: str) -> bytes | None:
         data = (home / name).read_bytes()
     except OSError:
         return None
+    with contextlib.suppress(OSError):
+        os.utime(home / name)
     digest, body = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
     return body if hashlib.sha256(body).digest() == digest else None
 
@@ -63,3 +71,16 @@ def store(name: str, body: bytes) -> None:
             except OSError:
                 Path(draft.name).unlink(missing_ok=True)
                 raise
+        if len(body) >= _LARGE_BYTES:
+            _trim(home, name)
+
+
+def _trim(home: Path, newest: str) -> None:
+    """Removes what was not used for the longest time; others may do the same at the same time."""
+    entries = [(path.stat(), path) for path in home.iterdir() if path.name != newest]
+    total = (home / newest).stat().st_size + sum(status.st_size for status, _ in entries)
+    for status, path in sorted(entries, key=lambda entry: entry[0].st_mtime):
+        if total <= MAX_BYTES:
+            return
+        path.unlink(missing_ok=True)
+        total -= status.st_size

@@ -5,7 +5,7 @@ from heapq import merge
 from itertools import islice
 
 from scanner.engine.dialects.translate import judge_of
-from scanner.engine.literals import judge_literal
+from scanner.engine.literals.spelling import judge_literal
 from scanner.engine.matches import MAX_SPANS
 from scanner.engine.pcre import Expression, expression
 from scanner.engine.program import all_patterns

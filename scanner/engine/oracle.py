@@ -4,7 +4,7 @@ from functools import partial
 
 from scanner.engine.collect import Collector
 from scanner.engine.dialects.translate import judge_of
-from scanner.engine.literals import judge_literal
+from scanner.engine.literals.spelling import judge_literal
 from scanner.engine.matches import MAX_SPANS, Matches
 from scanner.engine.pcre import Expression, MatchUndecided, Spans, expression
 from scanner.signatures.condition import evaluate, positive

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from scanner.engine.hyperscan import Scanner
-from scanner.engine.literals import without_odd_letters
+from scanner.engine.literals.folding import folded_blocks
+from scanner.engine.literals.spelling import without_odd_letters
 from scanner.engine.program import Program
 from scanner.views.raw import Int64s, TextCells, text_cells
 
@@ -45,6 +46,7 @@ class PassOne:
         self._program = program
         self._block_bytes = block_bytes
         self._scanners = [Scanner(database) for database in program.databases]
+        self._folded_scanners = [Scanner(database) for database in program.folded_databases]
         self._probes = max(len(program.target_offsets) - 1, 1)
 
     def run(self, text: TextCells) -> Candidates:
@@ -54,6 +56,9 @@ class PassOne:
         if odd:
             again = np.unique(keys[keys % self._probes >= odd.start] // self._probes)
             more, other = self._keys_without_odd_letters(text, again)
+            events, keys = events + more, np.union1d(keys, other)
+        if self._folded_scanners:
+            more, other = self._folded_keys(text)
             events, keys = events + more, np.union1d(keys, other)
         return self._candidates(keys, events)
 
@@ -73,6 +78,16 @@ class PassOne:
         plain = pa.array([without_odd_letters(cell) for cell in text.take(cells)], pa.large_binary())
         events, keys = self._keys(text_cells(plain))
         return events, cells[keys // self._probes] * self._probes + keys % self._probes
+
+    def _folded_keys(self, text: TextCells) -> tuple[int, Int64s]:
+        """The same, of what is looked for in folded text."""
+        total, keys = 0, [np.zeros(0, np.int64)]
+        for cells, block, offsets in folded_blocks(text, self._block_bytes):
+            for scanner in self._folded_scanners:
+                for events, found in self._scan(scanner, 0, block, offsets):
+                    total += events
+                    keys.append(cells[found // self._probes] * self._probes + found % self._probes)
+        return total, np.concatenate(keys)
 
     def _scan(self, scanner: Scanner, start: int, block: bytes, offsets: Int64s) -> list[tuple[int, Int64s]]:
         """Numbers of events, and the unique ``cell * probes + probe`` keys they come down to, of one block."""

@@ -162,7 +162,7 @@ def expression(source: bytes, flags: str) -> Expression:
     r"""Compiles a pattern in PCRE2's language.
 
     Args:
-        source: The pattern as UTF-8, in the judge's spelling (`scanner.engine.syntax.judge_source`).
+        source: The pattern as UTF-8, in the judge's spelling (`scanner.engine.patterns.syntax.judge_source`).
         flags: Letters of ``imsxu``. Without ``u``, ``\w \d \s \b`` are ASCII.
 
     Raises:

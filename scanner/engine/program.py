@@ -3,14 +3,15 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from scanner.engine.databases import compile_databases
+from scanner.engine.compiling.databases import compile_databases
+from scanner.engine.compiling.prices import price
+from scanner.engine.compiling.probes import PATIENCE, Patience, probe_patterns
+from scanner.engine.compiling.verdicts import Verdict
 from scanner.engine.dialects.translate import in_pcre, judge_of
 from scanner.engine.pcre import PatternRefused
-from scanner.engine.prices import price
-from scanner.engine.probes import PATIENCE, Patience, probe_patterns
 from scanner.engine.targets import TargetTable
-from scanner.engine.verdicts import Verdict
 from scanner.errors import Problem, SignatureError
 from scanner.signatures.condition import positive
 from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern, Ruleset, Signature
@@ -27,17 +28,19 @@ class Program:
     Attributes:
         ruleset: What was compiled.
         databases: Serialised databases of pass one; each sees every block.
+        folded_databases: Those that see the blocks folded instead (`scanner.engine.literals.folding`).
         target_offsets: int64[probes + 1], where the targets of a probe begin in the next three.
         target_signatures: int64[targets].
         target_patterns: int64[targets].
         target_literals: int64[targets].
         unprobed: (signature, pattern) that pass one does not look for.
         odd_letters: Probes without targets, of letters that are case variants of ASCII's; where there are any, a cell
-            that holds one is to be looked at again `scanner.engine.literals.without_odd_letters`.
+            that holds one is to be looked at again `scanner.engine.literals.spelling.without_odd_letters`.
     """
 
     ruleset: Ruleset
     databases: tuple[bytes, ...]
+    folded_databases: tuple[bytes, ...]
     target_offsets: Int64s
     target_signatures: Int64s
     target_patterns: Int64s
@@ -48,7 +51,7 @@ class Program:
     @property
     def digest(self) -> str:
         """64 hex digits; equal programs match alike."""
-        parts = (self.ruleset.digest.encode(), *self.databases)
+        parts = (self.ruleset.digest.encode(), *self.databases, *self.folded_databases)
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
@@ -86,9 +89,11 @@ def compile_ruleset(ruleset: Ruleset, patience: Patience = PATIENCE) -> Program:
             else:
                 table.add_probe(number, index, probe)
     targets = table.targets()
+    databases = compile_databases((*targets.batches, *targets.folded_batches))
     return Program(
         ruleset=ruleset,
-        databases=compile_databases(targets.batches),
+        databases=tuple(chain(*databases[: len(targets.batches)])),
+        folded_databases=tuple(chain(*databases[len(targets.batches) :])),
         target_offsets=targets.offsets,
         target_signatures=targets.signatures,
         target_patterns=targets.patterns,

@@ -1,20 +1,21 @@
 """Numbers what pass one looks for, and what an event of each number points at; without an object a literal."""
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from scanner.engine.hyperscan import Batch, Probe
-from scanner.engine.indicators import choose_needles
-from scanner.engine.literals import ODD_LETTERS
+from scanner.engine.literals.folding import fold
+from scanner.engine.literals.indicators import choose_needles
+from scanner.engine.literals.spelling import ODD_LETTERS, ascii_of
 from scanner.signatures.model import LiteralPattern
 from scanner.views.raw import Int64s
 
 SHARD_LITERALS: Final = 500_000
 """Literals of one database: a scan pays for each database, and its compiler takes 2 kB of memory a literal."""
-
 
 Columns = tuple[Int64s, Int64s, Int64s, Int64s]
 """Number of a probe, signature, pattern, literal."""
@@ -26,6 +27,7 @@ class Targets:
 
     Attributes:
         batches: Expressions of pass one; their ids are the numbers of probes.
+        folded_batches: Of those to look for in folded text.
         offsets: int64[probes + 1].
         signatures: int64[targets].
         patterns: int64[targets].
@@ -34,6 +36,7 @@ class Targets:
     """
 
     batches: tuple[Batch, ...]
+    folded_batches: tuple[Batch, ...]
     offsets: Int64s
     signatures: Int64s
     patterns: Int64s
@@ -47,7 +50,7 @@ class TargetTable:
     def __init__(self) -> None:
         self._probes: dict[Probe, int] = {}
         self._rows: list[tuple[int, int, int]] = []  # probe, signature, pattern
-        self._lists = {False: _Lists(), True: _Lists()}
+        self._exact, self._ascii, self._folded = _Literals(), _Literals(), _Literals()
 
     def add_probe(self, signature: int, pattern: int, probe: Probe) -> None:
         """Takes the probe of a regular expression; equal ones become one."""
@@ -55,69 +58,78 @@ class TargetTable:
 
     def add_literals(self, signature: int, pattern: int, literals: LiteralPattern) -> None:
         """Takes the literals of a pattern."""
-        self._lists["i" in literals.flags].add(signature, pattern, literals.literals)
+        if "i" not in literals.flags:
+            self._exact.add(signature, pattern, range(len(literals.literals)), literals.literals)
+            return
+        lower = [ascii_of(literal) for literal in literals.literals]
+        plain = [number for number, literal in enumerate(lower) if literal is not None]
+        self._ascii.add(signature, pattern, plain, [literal for literal in lower if literal is not None])
+        if len(plain) < len(lower):
+            others = [number for number, literal in enumerate(lower) if literal is None]
+            folded = [fold(literals.literals[number]) for number in others]
+            self._folded.add(signature, pattern, others, folded)
 
     def targets(self) -> Targets:
         """Numbers everything that was taken."""
         rows = np.array(self._rows, np.int64).reshape(-1, 3)
         columns: list[Columns] = [(rows[:, 0], rows[:, 1], rows[:, 2], np.zeros(len(rows), np.int64))]
+        batches = [Batch.of(list(self._probes), range(len(self._probes)))] if self._probes else []
+        total = len(self._probes)
         needles: list[bytes] = []
         flags: list[int] = []
-        for caseless, lists in self._lists.items():
-            found, column = lists.numbered(len(self._probes) + len(needles), caseless=caseless)
+        for caseless, literals in ((False, self._exact), (True, self._ascii)):
+            found, column = literals.numbered(total + len(needles))
             needles += found
             flags += [Probe(b"", literal=True, caseless=caseless).flags] * len(found)
             columns.append(column)
-        odd = [letter.encode() for letter in ODD_LETTERS] if self._lists[True] else []
+        odd = [letter.encode() for letter in ODD_LETTERS] if self._ascii else []
         needles += odd
         flags += [Probe(b"", literal=True).flags] * len(odd)
-        total = len(self._probes) + len(needles)
-        batches = tuple(self._batches(needles, flags))
-        return self._sorted(columns, batches, range(total - len(odd), total))
-
-    def _batches(self, needles: list[bytes], flags: list[int]) -> Iterator[Batch]:
-        count = len(self._probes)
-        if count:
-            yield Batch.of(list(self._probes), range(count))
-        shards = -(-len(needles) // SHARD_LITERALS)
-        for shard in range(shards):
-            part = slice(shard * len(needles) // shards, (shard + 1) * len(needles) // shards)
-            ids = range(count + part.start, count + part.stop)
-            yield Batch(needles[part], flags[part], ids, literal=True)
-
-    @staticmethod
-    def _sorted(columns: list[Columns], batches: tuple[Batch, ...], odd_letters: range) -> Targets:
-        probes, *targets = (np.concatenate(column) for column in zip(*columns, strict=True))
-        order = np.argsort(probes, kind="stable")
-        offsets = np.zeros(odd_letters.stop + 1, np.int64)
-        np.cumsum(np.bincount(probes, minlength=odd_letters.stop), out=offsets[1:])
-        signatures, patterns, literals = (column[order] for column in targets)
-        return Targets(batches, offsets, signatures, patterns, literals, odd_letters)
+        batches += _shards(needles, flags, total)
+        total += len(needles)
+        odd_letters = range(total - len(odd), total)
+        folded, column = self._folded.numbered(total)
+        columns.append(column)
+        folded_batches = _shards(folded, [Probe(b"", literal=True).flags] * len(folded), total)
+        offsets, targets = _sorted(columns, total + len(folded))
+        return Targets(tuple(batches), tuple(folded_batches), offsets, *targets, odd_letters)
 
 
-class _Lists:
-    """Literals with the same flags."""
+def _shards(needles: list[bytes], flags: list[int], first: int) -> Iterator[Batch]:
+    shards = -(-len(needles) // SHARD_LITERALS)
+    for shard in range(shards):
+        part = slice(shard * len(needles) // shards, (shard + 1) * len(needles) // shards)
+        yield Batch(needles[part], flags[part], range(first + part.start, first + part.stop), literal=True)
+
+
+def _sorted(columns: list[Columns], total: int) -> tuple[Int64s, tuple[Int64s, Int64s, Int64s]]:
+    """Where the targets of each probe begin, and the targets."""
+    probes, signatures, patterns, literals = (np.concatenate(column) for column in zip(*columns, strict=True))
+    order = np.argsort(probes, kind="stable")
+    offsets = np.zeros(total + 1, np.int64)
+    np.cumsum(np.bincount(probes, minlength=total), out=offsets[1:])
+    return offsets, (signatures[order], patterns[order], literals[order])
+
+
+class _Literals:
+    """Literals that are looked for in one way, and where they stand."""
 
     def __init__(self) -> None:
-        self._literals: list[str] = []
-        self._lists: list[tuple[int, int, int]] = []  # signature, pattern, length
+        self._texts: list[str] = []
+        self._signatures, self._patterns, self._numbers = array("q"), array("q"), array("q")
 
     def __bool__(self) -> bool:
-        return bool(self._literals)
+        return bool(self._texts)
 
-    def add(self, signature: int, pattern: int, literals: tuple[str, ...]) -> None:
-        self._literals.extend(literals)
-        self._lists.append((signature, pattern, len(literals)))
+    def add(self, signature: int, pattern: int, numbers: Sequence[int], texts: Sequence[str]) -> None:
+        self._texts.extend(texts)
+        self._signatures.extend([signature] * len(texts))
+        self._patterns.extend([pattern] * len(texts))
+        self._numbers.extend(numbers)
 
-    def numbered(self, first: int, *, caseless: bool) -> tuple[list[bytes], Columns]:
-        """What to look for, and in columns: its number, a signature, a pattern, a literal of it."""
-        chosen = choose_needles(self._literals, caseless=caseless)
-        lists = np.array(self._lists, np.int64).reshape(-1, 3)
-        lengths = lists[:, 2]
-        of_list = np.repeat(np.arange(len(lists), dtype=np.int64), lengths)
-        within = np.arange(len(self._literals), dtype=np.int64) - np.repeat(
-            np.cumsum(lengths) - lengths, lengths
-        )
-        owner = of_list[chosen.literals]
-        columns = (chosen.needle_of + first, lists[owner, 0], lists[owner, 1], within[chosen.literals])
-        return chosen.needles, columns
+    def numbered(self, first: int) -> tuple[list[bytes], Columns]:
+        """What to look for, numbered from there on, and what it stands for."""
+        needles, numbers = choose_needles(self._texts)
+        places = (self._signatures, self._patterns, self._numbers)
+        signatures, patterns, literals = (np.array(column, np.int64) for column in places)
+        return needles, (numbers + first, signatures, patterns, literals)

@@ -300,6 +300,23 @@ def _copied(dice: Dice, size: int) -> Made:
     return Made(group.regex + between.regex + reference + repeat, group.text + between.text + text)
 
 
+_RESTRICTED = [
+    (r"(?aD:\D)", "٣"),
+    (r"(?aW:\W)", "é"),
+    (r"(?aS:\S)", "\x85"),
+    (r"(?aP:[[:^alpha:]])", "é"),
+    (r"(?aT:[[:^digit:]])", "٣"),
+    (r"(?a:[^\w])", "é"),
+    (r"(?ri:[^k])", "\u212a"),
+    (r"(?aW:\bé)", "é"),
+]
+
+
+def _restricted(dice: Dice, _size: int) -> Made:
+    """What means more under an option that makes something else mean less."""
+    return Made(*dice.choice(_RESTRICTED))
+
+
 def _bordered(dice: Dice, size: int) -> Made:
     """A group whose borders hold where it stands, and need not where its text stands again."""
     dice.groups += 1
@@ -376,8 +393,8 @@ _STARTS = [
     "(*CRLF)", "(*ANYCRLF)", "(*ANY)", "(*CR)", "(*CASELESS_RESTRICT)", "(*TURKISH_CASING)", "(*UCP)(*NO_AUTO_POSSESS)",
 ]  # fmt: skip
 
-_SMALL: list[Maker] = [_char, _word, _atom, _class, _border, _nothing]
-_SMALL_WEIGHTS = [6, 5, 4, 4, 2, 1]
+_SMALL: list[Maker] = [_char, _word, _atom, _class, _border, _nothing, _restricted]
+_SMALL_WEIGHTS = [12, 10, 8, 8, 4, 2, 1]
 _ALL: list[Maker] = [
     *_SMALL,
     _look,
@@ -390,4 +407,4 @@ _ALL: list[Maker] = [
     _recursive,
     _condition,
 ]
-_ALL_WEIGHTS = [*_SMALL_WEIGHTS, 2, 3, 4, 3, 7, 2, 1, 1, 2]
+_ALL_WEIGHTS = [*_SMALL_WEIGHTS, 4, 6, 8, 6, 14, 5, 2, 2, 4]

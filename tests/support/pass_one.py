@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scanner.engine.dialects.translate import in_pcre, judge_of
 from scanner.engine.hyperscan import Batch, CompileRefused, Probe, Scanner, compile_batch
-from scanner.engine.loosen import NotForPassOne, loosen
+from scanner.engine.patterns.loosen import NotForPassOne, loosen
 from scanner.engine.pcre import MatchUndecided, PatternRefused
 from scanner.signatures.model import RegexPattern
 

@@ -56,6 +56,11 @@ def example_texts(name: str) -> list[str]:
     return sorted(found)
 
 
+def count_rules(name: str) -> int:
+    """How many rules a set has."""
+    return len(_rules(name))
+
+
 def _rules(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in shared(f"rules/{name}.jsonl").read_text("utf-8").splitlines()]
 

@@ -11,8 +11,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from scanner.engine.classes import Ranges
 from scanner.engine.dialects.sets import EVERYTHING, negate, property_members
+from scanner.engine.patterns.classes import Ranges
 from scanner.engine.pcre import PatternRefused
 
 _CATEGORIES: Final = {

@@ -13,9 +13,9 @@ import re
 import unicodedata
 from typing import ClassVar, Final
 
-from scanner.engine.classes import Ranges
 from scanner.engine.dialects.reader import CONTROL, DIGITS, SPACE, WORD, Flags, HomeReader
 from scanner.engine.dialects.sets import intersect, property_members, spelled, union
+from scanner.engine.patterns.classes import Ranges
 
 _FLAGS: Final = re.compile(r"\(\?([aiLmsux]*)(?:-([imsx]+))?([:)])")
 _NAMED: Final = re.compile(r"\(\?P?<([^\W\d]\w*)>")

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from scanner.engine.classes import Ranges
 from scanner.engine.dialects.reader import CONTROL, DIGITS, POSIX, WORD, Flags, HomeReader
 from scanner.engine.dialects.sets import union
+from scanner.engine.patterns.classes import Ranges
 
 _FLAGS: Final = re.compile(r"\(\?([imsU]*)(?:-([imsU]+))?([:)])")
 _NAMED: Final = re.compile(r"\(\?P?<(\w+)>")

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, Final, NoReturn
 
-from scanner.engine.classes import Ranges
 from scanner.engine.dialects.properties import property_named
 from scanner.engine.dialects.sets import EVERYTHING, folded, folded_ascii, intersect, negate, spelled, union
+from scanner.engine.patterns.classes import Ranges
 from scanner.engine.pcre import PatternRefused
 
 Flags = frozenset[str]

@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, NoReturn
 
-from scanner.engine.classes import Ranges
 from scanner.engine.dialects.python import unicode_border
 from scanner.engine.dialects.reader import CONTROL, DIGITS, POSIX, SPACE, WORD, Flags, HomeReader
 from scanner.engine.dialects.sets import intersect, negate, property_members, spelled, subtract, union
+from scanner.engine.patterns.classes import Ranges
 
 MAX_CLASS_DEPTH: Final = 50
 """Classes that may stand inside each other."""

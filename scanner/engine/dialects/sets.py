@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Final
 
-from scanner.engine.classes import Ranges, members, point
+from scanner.engine.patterns.classes import Ranges, members, point
 
 EVERYTHING: Final[Ranges] = ((0, 0xD7FF), (0xE000, 0x10FFFF))
 

@@ -9,8 +9,8 @@ from scanner.engine.dialects.python import PythonReader
 from scanner.engine.dialects.re2 import Re2Reader
 from scanner.engine.dialects.reader import HomeReader
 from scanner.engine.dialects.rust import RustReader
+from scanner.engine.patterns.syntax import judge_source
 from scanner.engine.pcre import Expression, PatternRefused, expression
-from scanner.engine.syntax import judge_source
 from scanner.signatures.model import RegexPattern
 
 _READERS: Final[Mapping[str, type[HomeReader]]] = {

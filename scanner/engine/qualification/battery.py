@@ -3,7 +3,7 @@ r"""The cases of known defects: patterns and texts on which some build of the en
 A case states a fact about a pattern and a text, whoever found it. It runs at every distance from the beginning of a
 block, alone and between other lines, because most of these defects sit where one loop over vector registers hands
 over to the next. Not here is what every build reads in another way than PCRE2 (``{,3}``, ``\8`` and ``\9``, classes
-of Unicode): pass one must not use it, and `scanner.engine.loosen` sees to that.
+of Unicode): pass one must not use it, and `scanner.engine.patterns.loosen` sees to that.
 """
 
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any, Final
 
 from scanner.engine.hyperscan import CompileRefused, Probe, Scanner, compile_probes
+from scanner.engine.patterns.syntax import judge_source
 from scanner.engine.pcre import Expression, MatchUndecided, expression
 from scanner.engine.qualification.battery import Case
 from scanner.engine.qualification.invented import (
@@ -17,7 +18,6 @@ from scanner.engine.qualification.invented import (
     invent_text,
 )
 from scanner.engine.qualification.tree import Row, Text, chance
-from scanner.engine.syntax import judge_source
 from scanner.errors import EngineError
 
 MAX_MISSES: Final = 5

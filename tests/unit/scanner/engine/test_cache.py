@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,14 @@ def test_a_folder_that_cannot_be_made_is_no_error(monkeypatch: pytest.MonkeyPatc
 def test_keys_depend_on_every_part_and_its_place() -> None:
     keys = {cache.key("a", "b"), cache.key("b", "a"), cache.key("ab"), cache.key("a", b"b", "")}
     assert len(keys) == 4
+
+
+def test_what_was_not_used_for_long_makes_room(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MAX_BYTES", 3_300_000)
+    for age, name in enumerate(("used", "new", "old")):
+        cache.store(name, bytes(1 << 20))
+        os.utime(home / name, (1_000 - age, 1_000 - age))
+    os.utime(home / "used", (0, 0))
+    assert cache.load("used") is not None
+    cache.store("newest", bytes(1 << 20))
+    assert sorted(path.name for path in home.iterdir()) == ["new", "newest", "used"]

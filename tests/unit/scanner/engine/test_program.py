@@ -1,8 +1,10 @@
 import pickle
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from scanner.engine import cache
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.program import check_patterns, compile_ruleset
 from scanner.errors import SignatureError
@@ -49,3 +51,56 @@ def test_a_program_pickles_and_still_matches() -> None:
 def test_no_signature_is_a_program_that_finds_nothing() -> None:
 
     assert len(HyperscanMatcher(compile_ruleset(ruleset())).match(pa.array(["a"]), "text")) == 0
+
+
+def test_a_program_is_the_same_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [f"number {number} of é{number}" for number in range(2_000)]
+    found = ruleset(
+        *(signature(f"s{number}", regex(rf"{number}[a-z]{{2,15}}\s\W{{1,4}}x")) for number in range(20)),
+        signature("exact", literal(*words)),
+        signature("caseless", literal(*words, flags="i")),
+        signature("ascii", literal(*(f"word-{number}" for number in range(2_000)), flags="i")),
+    )
+    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "one"))
+    cold = compile_ruleset(found)
+    assert (tmp_path / "one").is_dir()
+    warm = compile_ruleset(found)
+    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "two"))
+    assert cold.digest == warm.digest == compile_ruleset(found).digest
+
+
+def test_every_kind_of_literal_points_at_its_pattern() -> None:
+    mixed = literal("Alpha", "ÉTÉ", "\N{KELVIN SIGN}ilo", "straße", flags="i")
+    found = ruleset(
+        signature("a", mixed),
+        signature("b", literal("Alpha", "été")),
+    )
+    program = compile_ruleset(found)
+    assert len(program.databases) == len(program.folded_databases) == 1
+    cells = [
+        "ALPHA",
+        "Alpha",
+        "été",
+        "Été",
+        "KILO \N{KELVIN SIGN}ILO",
+        "STRA\N{LATIN CAPITAL LETTER SHARP S}E",
+    ]
+    matches = HyperscanMatcher(program).match(pa.array(cells), "text")
+    found_hits = list(zip(matches.cells.tolist(), matches.signatures.tolist(), strict=True))
+    assert found_hits == [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (4, 0), (5, 0)]
+    assert matches.match_counts.tolist()[6] == 2
+
+
+def test_thousands_of_literals_are_told_apart() -> None:
+    one_list = signature(
+        "list", literal(*(f"w{number}.hosting.example" for number in range(3_000)), flags="i")
+    )
+    singles = [signature(f"s{number}", literal(f"W{number}.Hosting.Example")) for number in range(3_000)]
+    program = compile_ruleset(ruleset(one_list, *singles))
+    cells = ["see W17.Hosting.Example", "see w2999.hosting.example", "w3000.hosting.example", "w17.hosting"]
+    matches = HyperscanMatcher(program).match(pa.array(cells), "text")
+    assert list(zip(matches.cells.tolist(), matches.signatures.tolist(), strict=True)) == [
+        (0, 0),
+        (0, 18),
+        (1, 0),
+    ]

@@ -5,10 +5,10 @@ import unicodedata
 
 import pytest
 
-from scanner.engine.classes import members
 from scanner.engine.dialects.translate import in_pcre, judge_of
+from scanner.engine.patterns.classes import members
+from scanner.engine.patterns.syntax import judge_source
 from scanner.engine.pcre import PatternRefused
-from scanner.engine.syntax import judge_source
 from tests.support.signatures import regex
 
 

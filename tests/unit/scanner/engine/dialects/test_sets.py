@@ -1,7 +1,7 @@
 import pytest
 
-from scanner.engine.classes import Ranges, members
 from scanner.engine.dialects import sets
+from scanner.engine.patterns.classes import Ranges, members
 from scanner.engine.pcre import expression
 
 LETTERS = sets.property_members(r"\p{L}")

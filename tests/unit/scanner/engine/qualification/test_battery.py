@@ -1,8 +1,8 @@
 import pytest
 
+from scanner.engine.patterns.syntax import judge_source
 from scanner.engine.pcre import expression
 from scanner.engine.qualification.battery import CASES, Case
-from scanner.engine.syntax import judge_source
 
 
 def matches(case: Case, pattern: str, text: str) -> bool:

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from scanner.engine.compile_child import MEMORY_WORDS
+from scanner.engine.compiling.compile_child import MEMORY_WORDS
 from scanner.engine.hyperscan import Batch, CompileRefused
 from scanner.errors import EngineError
 
@@ -34,7 +34,7 @@ _WALL_LEAST_S: Final = 60.0
 
 _CODE: Final = (
     "import sys; sys.path[:] = sys.argv[2:];"
-    "from scanner.engine.compile_child import serve; serve(int(sys.argv[1]))"
+    "from scanner.engine.compiling.compile_child import serve; serve(int(sys.argv[1]))"
 )
 
 
@@ -99,11 +99,11 @@ class _Child:
         except (EOFError, ConnectionError):
             self.end()
             raise CompileStopped(self._why()) from None
-        if answer == MEMORY_WORDS:
+        if isinstance(answer, bytes):
+            return answer
+        if answer.startswith(MEMORY_WORDS):
             raise CompileStopped(Stop.MEMORY)
-        if isinstance(answer, str):
-            raise CompileRefused(answer)
-        return answer
+        raise CompileRefused(answer)
 
     @property
     def alive(self) -> bool:

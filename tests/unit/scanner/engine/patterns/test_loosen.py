@@ -1,6 +1,6 @@
 import pytest
 
-from scanner.engine.loosen import NotForPassOne, loosen
+from scanner.engine.patterns.loosen import NotForPassOne, loosen
 from tests.support.signatures import regex
 
 

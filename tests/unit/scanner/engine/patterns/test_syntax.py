@@ -1,7 +1,7 @@
 import pytest
 
+from scanner.engine.patterns.syntax import judge_source, tokens
 from scanner.engine.pcre import PatternRefused, expression
-from scanner.engine.syntax import judge_source, tokens
 
 
 def read(regex: str, flags: str = "") -> list[tuple[str, str]]:

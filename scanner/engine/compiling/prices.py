@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from scanner.engine.children import Stop
-from scanner.engine.effort import largest_repeat
-from scanner.engine.loosen import NotForPassOne, loosen
-from scanner.engine.verdicts import Verdict
+from scanner.engine.compiling.children import Stop
+from scanner.engine.compiling.effort import largest_repeat
+from scanner.engine.compiling.verdicts import Verdict
+from scanner.engine.patterns.loosen import NotForPassOne, loosen
 from scanner.signatures.model import RegexPattern
 
 _STOPPED: Final = {

@@ -2,7 +2,7 @@
 
 No bound of the compiler's time can be named beforehand: an ordinary pattern takes milliseconds, and some rules in
 public use take minutes. What costs are positions: places in the pattern, once repeats are written out and characters
-beyond ASCII are bytes. Patterns here are in the language of `scanner.engine.loosen.Loose`.
+beyond ASCII are bytes. Patterns here are in the language of `scanner.engine.patterns.loosen.Loose`.
 """
 
 import re
@@ -12,7 +12,7 @@ LARGE_REPEAT: Final = 16
 """A repeat of more times than this is a large one."""
 
 _PIECE: Final = re.compile(
-    r"(?P<repeat>[*+?]|\{\d+,?\d*\})|(?P<open>\((?:\?s?:)?)|(?P<close>\))|(?P<dot>\.)|(?P<set>\[(?:[^\]\\]|\\.)*\])"
+    r"(?P<repeat>[*+?]|\{\d+,?\d*\})|(?P<open>\((?:\?[a-z]*:)?)|(?P<close>\))|(?P<bar>\|)|(?P<dot>\.)|(?P<set>\[(?:[^\]\\]|\\.)*\])"
     r"|\\x\{(?P<point>[0-9a-f]+)\}|\\?.",
     re.DOTALL,
 )
@@ -43,6 +43,8 @@ def positions(regex: str) -> int:
 
 
 def _width(piece: re.Match[str]) -> int:
+    if piece["bar"]:
+        return 0
     if piece["dot"]:
         return 2 * _BYTES
     if piece["set"]:

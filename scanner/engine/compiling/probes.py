@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from scanner.engine.children import Children, CompileStopped, Limits, Stop
+from scanner.engine.compiling.children import Children, CompileStopped, Limits, Stop
+from scanner.engine.compiling.effort import positions, widen
+from scanner.engine.compiling.verdicts import Verdict, Verdicts
 from scanner.engine.dialects.translate import in_pcre
-from scanner.engine.effort import positions, widen
 from scanner.engine.hyperscan import Batch, CompileRefused, Probe, compile_batch
-from scanner.engine.loosen import Loose, NotForPassOne, loosen
-from scanner.engine.verdicts import Verdict, Verdicts
+from scanner.engine.patterns.loosen import Loose, NotForPassOne, loosen
 from scanner.signatures.model import RegexPattern
 
 LIGHT_POSITIONS: Final = 400

@@ -1,6 +1,6 @@
 """What a child process does: compile what it is sent, under limits, until nobody is there any more.
 
-It is started by `scanner.engine.children` and imports little, because it is started often.
+It is started by `scanner.engine.compiling.children` and imports little, because it is started often.
 """
 
 import contextlib
@@ -10,8 +10,8 @@ from multiprocessing.connection import Connection
 
 from scanner.engine.hyperscan import Batch, CompileRefused, compile_batch
 
-MEMORY_WORDS = "Unable to allocate memory."
-"""Hyperscan's own, where the limit stopped it."""
+MEMORY_WORDS = "Unable to allocate memory"
+"""How Hyperscan begins to tell that the limit stopped it."""
 
 
 def serve(channel: int) -> None:
@@ -34,10 +34,7 @@ def serve(channel: int) -> None:
 
 
 def _answer(batch: Batch, cpu_s: float, memory_bytes: int, *, wanted: bool) -> bytes | str:
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    if hard != resource.RLIM_INFINITY:
-        memory_bytes = min(memory_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, hard))
+    _limit_memory(memory_bytes)
     signal.setitimer(signal.ITIMER_PROF, cpu_s)
     try:
         database = compile_batch(batch)
@@ -47,5 +44,15 @@ def _answer(batch: Batch, cpu_s: float, memory_bytes: int, *, wanted: bool) -> b
         return MEMORY_WORDS
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+        _limit_memory(None)
     return database if wanted else b""
+
+
+def _limit_memory(memory_bytes: int | None) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = hard if memory_bytes is None else memory_bytes
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    # Not every system knows this limit; there, time alone is limited.
+    with contextlib.suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))

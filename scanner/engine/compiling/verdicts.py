@@ -5,7 +5,6 @@ hundreds of thousands of verdicts, and a ruleset asks for thousands of them at o
 files by the first digits of the pattern's digest.
 """
 
-import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from scanner.engine import cache, hyperscan, pcre
-from scanner.engine.children import Stop
+from scanner.engine.compiling.children import Stop
 from scanner.engine.hyperscan import Probe
 from scanner.signatures.model import RegexPattern
 
@@ -77,9 +76,7 @@ class Verdicts:
 
     def _stored(self, bucket: str) -> dict[str, Verdict]:
         body = cache.load(self._entry(bucket))
-        with contextlib.suppress(ValueError, TypeError):
-            return {name: _revived(*values) for name, values in json.loads(body or b"{}").items()}
-        return {}
+        return {name: _revived(*values) for name, values in json.loads(body or b"{}").items()}
 
     def _store(self, bucket: str, verdicts: Mapping[str, Verdict]) -> None:
         values = {name: _plain(verdict) for name, verdict in verdicts.items()}

@@ -30,7 +30,7 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A repeat; the bounds are as in `scanner.engine.tree.Repeat`."""
+    """A repeat; the bounds are as in `scanner.engine.patterns.tree.Repeat`."""
 
     piece: "Piece"
     least: int

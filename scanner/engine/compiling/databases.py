@@ -4,23 +4,23 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scanner.engine import cache, hyperscan
-from scanner.engine.children import Children, CompileStopped, Limits
-from scanner.engine.effort import positions
+from scanner.engine.compiling.children import Children, CompileStopped, Limits
+from scanner.engine.compiling.effort import positions
+from scanner.engine.compiling.probes import LIGHT_POSITIONS
 from scanner.engine.hyperscan import Batch, CompileRefused, Scanner, compile_batch
-from scanner.engine.probes import LIGHT_POSITIONS
 from scanner.errors import EngineError
 
 LIGHT_LITERALS: Final = 1_000
 """Literals that compile in hundredths of a second."""
 
 
-def compile_databases(batches: Sequence[Batch]) -> tuple[bytes, ...]:
+def compile_databases(batches: Sequence[Batch]) -> list[list[bytes]]:
     """Compiles batches, each in a child process under limits that grow with it, several at once.
 
     A batch that the engine does not take as a whole becomes several databases. What was compiled before is loaded.
 
     Returns:
-        At least one serialised database a batch, in their order; the same batches give the same bytes.
+        Of each batch at least one serialised database; the same batch gives the same bytes.
 
     Raises:
         EngineError: An expression that compiles alone does not compile now, or no child can be started.
@@ -38,7 +38,7 @@ def compile_databases(batches: Sequence[Batch]) -> tuple[bytes, ...]:
             for number, databases in zip(missing, compiled, strict=True):
                 found[number] = databases
                 cache.store(names[number], _framed(databases))
-    return tuple(database for databases in found for database in databases)
+    return found
 
 
 def _engine() -> str:

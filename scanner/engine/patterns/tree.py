@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from scanner.engine.syntax import Token, tokens
+from scanner.engine.patterns.syntax import Token, tokens
 from scanner.errors import HindcastError
 
 _OPENS: Final = frozenset({"open", "look", "conditional", "define"})

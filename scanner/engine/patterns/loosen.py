@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from scanner.engine.classes import COARSE_RANGES, MAX_RANGES, members, point, spell
-from scanner.engine.loose import ANY, Atom, Run, again, choice, least, trimmed, unanchored, written
-from scanner.engine.syntax import Token, judge_source
-from scanner.engine.tree import Group, Node, Repeat, Tree, UnknownConstruct, parse
+from scanner.engine.patterns.classes import COARSE_RANGES, MAX_RANGES, members, point, spell
+from scanner.engine.patterns.loose import ANY, Atom, Run, again, choice, least, trimmed, unanchored, written
+from scanner.engine.patterns.syntax import Token, judge_source
+from scanner.engine.patterns.tree import Group, Node, Repeat, Tree, UnknownConstruct, parse
 from scanner.errors import HindcastError
 from scanner.signatures.model import RegexPattern
 

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from scanner.engine.classes import BEYOND_ASCII, MAX_RANGES, members, point, spell
+from scanner.engine.patterns.classes import BEYOND_ASCII, MAX_RANGES, members, point, spell
 
 
 def points(source: str, *, caseless: bool = False, unicode: bool = False) -> set[int]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from scanner.engine import heads
-from scanner.engine.brackets import read_class, read_extended_class
+from scanner.engine.patterns import heads
+from scanner.engine.patterns.brackets import read_class, read_extended_class
 
 Kind = Literal[
     "char",  # one literal character; `text` is the character itself

@@ -1,0 +1,1 @@
+"""From patterns to databases: compiled apart from this process, under limits, once."""
