@@ -5,6 +5,9 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+PEERS := $(VENV)/peers-installed
+LOCKING := --universal --python-version 3.11 --extra cluster --extra tables --extra notebook --extra dev --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .PHONY: install demo test test-all check bench lock clean
 
@@ -34,12 +37,16 @@ check: $(STAMP) ## format, lint, types, import rules, shipped signatures
 	$(BIN)/hindcast signatures check --warnings-as-errors jobs/examples/signatures
 	$(BIN)/hindcast signatures test jobs/examples/signatures
 
-bench: $(STAMP) ## measure against peers, answers compared; results go to benchmarks/results
+$(PEERS): $(STAMP) requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.lock
+	@touch $@
+
+bench: $(PEERS) ## measure against peers, answers compared; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.macro
 
 lock: ## pin dependencies anew; needs uv on the PATH
-	uv pip compile pyproject.toml --universal --python-version 3.11 --extra cluster --extra notebook --extra dev \
-		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml $(LOCKING) --output-file requirements.lock
+	uv pip compile pyproject.toml $(LOCKING) --constraint requirements.lock --extra bench --output-file requirements-bench.lock
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info
