@@ -10,6 +10,9 @@ from scanner.engine import cpu, hyperscan
 from scanner.engine.qualification.verdict import Verdict, qualified, refusal, remedy
 from scanner.engine.versions import engine_versions
 
+_VECTORS = ("avx", "bmi", "popcnt", "sse4", "ssse3", "asimd", "neon", "sve")
+"""Features by which engines choose their code; `--json` tells the others too."""
+
 
 @click.command("doctor")
 @click.option("--fresh", is_flag=True, help="Examine the engine anew, whatever an earlier examination found.")
@@ -50,7 +53,8 @@ def _print(verdict: Verdict) -> None:
     for name, version in engine_versions().items():
         out.print(f"{name:<11}{render.safe(version)}", soft_wrap=True)
     out.print(f"{'cpu':<11}{render.safe(here.name)}", soft_wrap=True)
-    out.print(f"{'features':<11}{render.safe(' '.join(here.features) or 'not told')}", soft_wrap=True)
+    vectors = [feature for feature in here.features if feature.startswith(_VECTORS)]
+    out.print(f"{'features':<11}{render.safe(' '.join(vectors) or 'not told')}", soft_wrap=True)
     out.print(f"{'build':<11}{render.safe(build.digest[:16])}")
     tried = (
         f"{render.plural(verdict.cases, 'known defect')}, {render.plural(verdict.random_patterns, 'random pattern')} "

@@ -270,3 +270,25 @@ def test_a_stopped_hunt_keeps_what_is_done_and_says_so(folder: Path) -> None:
     commits = len(list((run / "commits").glob("[!.]*")))
     assert 1 <= commits == done < 503
     assert not (run / "run.json").exists()
+
+
+def test_what_the_judge_gives_up_on_is_a_gap(folder: Path) -> None:
+    hard = "  - {id: t.hard, regex: '^(?:(a+)+c|a*b)'}\n"
+    (folder / "signatures" / "pack.yaml").write_text(SIGNATURES + hard)
+    texts = ["a" * 40 + "b", *["nothing"] * (ROWS - 1)]
+    whole = pq.read_table(folder / "archive" / "a.parquet")
+    place = whole.schema.get_field_index("text")
+    pq.write_table(whole.set_column(place, "text", pa.array(texts)), folder / "archive" / "a.parquet")
+
+    done = hindcast(folder, "hunt", "hunt.yaml")
+
+    assert done.returncode == 3, done.stderr
+    run = only_run(folder)
+    record = json.loads((run / "run.json").read_text())
+    assert record["status"] == "complete with gaps"
+    assert record["totals"]["match_errors"] == 1
+    rows = [row for file in (run / "coverage").iterdir() for row in pq.read_table(file).to_pylist()]
+    (told,) = [row for row in rows if row["error"]]
+    assert told["error"] == "t.hard on row 0 of its batch: match limit exceeded"
+    assert told["source_uri"].endswith("a.parquet")
+    assert done.stdout.startswith("COMPLETE WITH GAPS: 1 match could not be decided\n")

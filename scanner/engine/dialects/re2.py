@@ -6,14 +6,13 @@ for what is a repeat and what a brace, and for how ``(?i)`` folds classes.
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import ClassVar, Final
 
-from scanner.engine.dialects.reader import CONTROL, DIGITS, POSIX, WORD, Flags, HomeReader
+from scanner.engine.dialects.automaton import AutomatonReader
+from scanner.engine.dialects.reader import CONTROL, DIGITS, POSIX, WORD, Flags
 from scanner.engine.dialects.sets import union
 from scanner.engine.patterns.classes import Ranges
 
-_FLAGS: Final = re.compile(r"\(\?([imsU]*)(?:-([imsU]+))?([:)])")
-_NAMED: Final = re.compile(r"\(\?P?<(\w+)>")
 _COUNTED: Final = re.compile(r"\{(\d+)(,(\d*))?\}")
 _HEX: Final = re.compile(r"\\x(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]+)\})")
 _OCTAL: Final = re.compile(r"\\(0[0-7]{0,2}|[1-7][0-7]{1,2})")
@@ -27,10 +26,12 @@ _CATEGORIES: Final[Mapping[str, Ranges]] = {
 }
 
 
-class Re2Reader(HomeReader):
+class Re2Reader(AutomatonReader):
     """Reads a pattern of RE2 or Go."""
 
     home = "RE2"
+    _inline_flags: ClassVar = re.compile(r"\(\?([imsU]*)(?:-([imsU]+))?([:)])")
+    _named_group: ClassVar = re.compile(r"\(\?P?<(\w+)>")
 
     def _is_unicode(self, flags: Flags) -> bool:  # noqa: ARG002 - case always folds as Unicode's
         return True
@@ -71,26 +72,6 @@ class Re2Reader(HomeReader):
             self._unknown_escape(char)
         self._at += 2
         return CONTROL.get(char, ord(char))
-
-    def _group(self) -> None:
-        if found := self._match(_FLAGS):
-            self._inline(found)
-        elif found := self._match(_NAMED):
-            self._capture(found[1])
-        elif self._text.startswith("(?", self._at):
-            self._unknown_group()
-        else:
-            self._at += 1
-            self._capture()
-
-    def _inline(self, found: re.Match[str]) -> None:
-        flags = (self._flags | set(found[1])) - set(found[2] or "")
-        if found[3] == ":":
-            self._open("(?:", flags)
-        elif found[1] or found[2]:
-            self._set_flags(flags)
-        else:
-            self._unknown_group()
 
     def _counted(self) -> str | None:
         found = self._match(_COUNTED)

@@ -13,16 +13,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, NoReturn
 
+from scanner.engine.dialects.automaton import AutomatonReader
 from scanner.engine.dialects.python import unicode_border
-from scanner.engine.dialects.reader import CONTROL, DIGITS, POSIX, SPACE, WORD, Flags, HomeReader
+from scanner.engine.dialects.reader import CONTROL, DIGITS, POSIX, SPACE, WORD, Flags
 from scanner.engine.dialects.sets import intersect, negate, property_members, spelled, subtract, union
 from scanner.engine.patterns.classes import Ranges
 
 MAX_CLASS_DEPTH: Final = 50
 """Classes that may stand inside each other."""
 
-_FLAGS: Final = re.compile(r"\(\?([imsUux]*)(?:-([imsUux]+))?([:)])")
-_NAMED: Final = re.compile(r"\(\?P?<([^\W\d][\w.\[\]]*)>")
 _DIGITS: Final = re.compile(r"\d+", re.ASCII)
 _HEX: Final = re.compile(
     r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|[xuU]\{([0-9A-Fa-f]+)\})"
@@ -38,10 +37,12 @@ _WORD_SOURCE: Final = r"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]"
 _SPACE_SOURCE: Final = r"\p{White_Space}"
 
 
-class RustReader(HomeReader):
+class RustReader(AutomatonReader):
     """Reads a pattern of Rust's ``regex`` crate, as one on text."""
 
     home = "Rust's regex"
+    _inline_flags: ClassVar = re.compile(r"\(\?([imsUux]*)(?:-([imsUux]+))?([:)])")
+    _named_group: ClassVar = re.compile(r"\(\?P?<([^\W\d][\w.\[\]]*)>")
     _negates_properties: ClassVar[bool] = False
     _space: ClassVar[str] = " \t\n\x0b\f\r\x85\u200e\u200f\u2028\u2029"
 
@@ -133,26 +134,6 @@ class RustReader(HomeReader):
         return CONTROL.get(char, ord(char))
 
     # Groups and repeats.
-
-    def _group(self) -> None:
-        if found := self._match(_FLAGS):
-            self._inline(found)
-        elif found := self._match(_NAMED):
-            self._capture(found[1])
-        elif self._text.startswith("(?", self._at):
-            self._unknown_group()
-        else:
-            self._at += 1
-            self._capture()
-
-    def _inline(self, found: re.Match[str]) -> None:
-        flags = (self._flags | set(found[1])) - set(found[2] or "")
-        if found[3] == ":":
-            self._open("(?:", flags)
-        elif found[1] or found[2]:
-            self._set_flags(flags)
-        else:
-            self._unknown_group()
 
     def _counted(self) -> str | None:
         start = self._at
