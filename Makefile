@@ -9,7 +9,7 @@ PEERS := $(VENV)/peers-installed
 LOCKING := --universal --python-version 3.11 --extra cluster --extra tables --extra notebook --extra dev --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: install demo test test-all check bench lock clean
+.PHONY: install demo test test-all check bench bench-more lock clean
 
 install: $(STAMP) ## build the environment
 
@@ -43,6 +43,12 @@ $(PEERS): $(STAMP) requirements-bench.lock
 
 bench: $(PEERS) ## measure against peers, answers compared; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.macro
+
+bench-more: $(PEERS) ## the rest: curves, two workers against one, memory, compiling; wants a machine with nothing else to do
+	$(BIN)/python -m benchmarks.macro curves
+	$(BIN)/python -m benchmarks.macro.workers
+	$(BIN)/python -m benchmarks.macro.memory
+	$(BIN)/python -m benchmarks.micro.compile
 
 lock: ## pin dependencies anew; needs uv on the PATH
 	uv pip compile pyproject.toml $(LOCKING) --output-file requirements.lock

@@ -1,45 +1,54 @@
-"""Decides what happens next in a run: which split starts, which is recorded as failed, when all is done.
+"""Decides what happens next in a run: which splits start together, which are recorded as failed, when all is done.
 
-There is no I/O in here, so that every order in which splits can end, fail and vanish can be tested.
+There is no I/O in here, so that every order in which splits can end, fail and vanish can be tested. Splits have
+numbers, from 0, so that a million of them take little memory.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from scanner.results.report import SplitReport
+
+TASK_BYTES: Final = 128 << 20
+"""Compressed bytes of text that the splits of one task hold together, unless one split holds more."""
+
+TASK_SPLITS: Final = 256
+"""Splits that one task has at most."""
+
+_SHARES: Final = 2
+"""A task takes at most one part in so many of what each slot has still before it, so that all end together."""
 
 
 @dataclass(frozen=True, slots=True)
 class SplitDone:
     """A split ended by itself and has published its report, scanned or failed."""
 
+    number: int
     report: SplitReport
-
-    @property
-    def split_id(self) -> str:
-        """The split that ended."""
-        return self.report.split_id
 
 
 @dataclass(frozen=True, slots=True)
 class SplitLost:
-    """A split will never report: its worker died too often, or it raised.
+    """A split has not reported, and its task will not try it again.
 
     Attributes:
-        split_id: The split.
+        number: The split.
         reason: Why, without any content of the archive.
         attempts: How often it was tried.
+        worker_died: True where another split of its task may be to blame.
     """
 
-    split_id: str
+    number: int
     reason: str
     attempts: int = 1
+    worker_died: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SlotsChanged:
-    """The executor can run this many splits at once from now on."""
+    """The executor can run this many tasks at once from now on."""
 
     slots: int
 
@@ -49,16 +58,16 @@ Event = SplitDone | SplitLost | SlotsChanged
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Hand this split to the executor."""
+    """Hand these splits to the executor as one task."""
 
-    split_id: str
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFailed:
     """Publish this split as failed: nobody else will."""
 
-    split_id: str
+    number: int
     reason: str
     attempts: int
 
@@ -72,16 +81,24 @@ Instruction = Start | RecordFailed | Finish
 
 
 class Driver:
-    """The state of one run. Each split is started once, ends once, and `Finish` comes once, last.
+    """The state of one run. Each split ends once, and `Finish` comes once, last.
+
+    Each split is started once, in a task with its neighbours; where the worker of such a task died, those of its
+    splits that had not ended start once more, each in a task of its own.
 
     Args:
-        split_ids: What is to run, in this order.
-        slots: How many splits may be under way at once.
+        text_bytes: Compressed bytes of text of each split, in the order in which they are to run.
+        slots: How many tasks may be under way at once.
     """
 
-    def __init__(self, split_ids: Iterable[str], slots: int) -> None:
-        self._waiting = deque(split_ids)
-        self._under_way: set[str] = set()
+    def __init__(self, text_bytes: Sequence[int], slots: int) -> None:
+        self._text_bytes = text_bytes
+        self._next_number = 0
+        self._bytes_left = sum(text_bytes)
+        self._alone: deque[int] = deque()
+        self._attempts: dict[int, int] = {}
+        self._task_of: dict[int, tuple[int, ...]] = {}
+        self._left_in: dict[tuple[int, ...], int] = {}
         self._slots = slots
         self._finished = False
 
@@ -99,25 +116,53 @@ class Driver:
             case SlotsChanged(slots):
                 self._slots = slots
                 return self._next()
-            case SplitDone():
-                self._end(event.split_id)
+            case SplitDone(number):
+                self._end(number)
                 return self._next()
-            case SplitLost(split_id, reason, attempts):
-                self._end(split_id)
-                return (RecordFailed(split_id, reason, attempts), *self._next())
+            case SplitLost(number, reason, attempts, worker_died):
+                task = self._end(number)
+                attempts += self._attempts.pop(number, 0)
+                if worker_died and len(task) > 1:
+                    self._attempts[number] = attempts
+                    self._alone.append(number)
+                    return self._next()
+                return (RecordFailed(number, reason, attempts), *self._next())
 
-    def _end(self, split_id: str) -> None:
-        if split_id not in self._under_way:
-            raise ValueError(split_id)
-        self._under_way.remove(split_id)
+    def _end(self, number: int) -> tuple[int, ...]:
+        task = self._task_of.pop(number, None)
+        if task is None:
+            message = f"split {number} is not under way"
+            raise ValueError(message)
+        self._left_in[task] -= 1
+        if not self._left_in[task]:
+            del self._left_in[task]
+        return task
 
     def _next(self) -> tuple[Instruction, ...]:
         starts: list[Instruction] = []
-        while self._waiting and len(self._under_way) < self._slots:
-            split_id = self._waiting.popleft()
-            self._under_way.add(split_id)
-            starts.append(Start(split_id))
-        if self._waiting or self._under_way or self._finished:
+        while len(self._left_in) < self._slots and (task := self._task()):
+            self._task_of.update(dict.fromkeys(task, task))
+            self._left_in[task] = len(task)
+            starts.append(Start(task))
+        if self._left_in or self._alone or self._next_number < len(self._text_bytes) or self._finished:
             return tuple(starts)
         self._finished = True
         return (Finish(),)
+
+    def _task(self) -> tuple[int, ...]:
+        """The next splits that go together; empty where none is waiting."""
+        if self._alone:
+            return (self._alone.popleft(),)
+        first, total = self._next_number, len(self._text_bytes)
+        shares = _SHARES * self._slots
+        most_splits = min(TASK_SPLITS, max(1, (total - first) // shares))
+        most_bytes = min(TASK_BYTES, self._bytes_left // shares)
+        taken = 0
+        while self._next_number < min(total, first + most_splits):
+            size = self._text_bytes[self._next_number]
+            if taken + size > most_bytes and self._next_number > first:
+                break
+            taken += size
+            self._next_number += 1
+        self._bytes_left -= taken
+        return tuple(range(first, self._next_number))

@@ -2,7 +2,7 @@
 
 import contextlib
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Literal
 
 from jobs.spec import HuntSpec, load_hunt
 from scanner.archive import storage
-from scanner.archive.plan import Plan, make_plan
+from scanner.archive.footer_cache import FooterCache, footer_cache
+from scanner.archive.plan import Plan, PlanProgress, make_plan
 from scanner.engine.program import Program, compile_ruleset
 from scanner.errors import HuntError, InputError, Problem, SignatureError
 from scanner.results.schemas import hits_schema
@@ -22,7 +23,8 @@ INLINE_BYTES = 256_000_000
 """Compressed bytes of text from which on it pays to start Ray."""
 
 _ARCHIVE_KEYS = tuple(
-    f"archive.{key}" for key in ("uri", "text_columns", "record_id", "actor_id", "event_time", "carry")
+    f"archive.{key}"
+    for key in ("uri", "manifest", "text_columns", "record_id", "actor_id", "event_time", "carry", "where")
 )
 
 ExecutorName = Literal["inline", "ray"]
@@ -51,6 +53,7 @@ class Prepared:
     Attributes:
         spec: The hunt file.
         plan: What is going to be read.
+        footers: Footers of the files of the plan.
         signatures: What is going to be looked for.
         executor: Where the splits are going to run.
         warnings: What is odd, but does not stop the hunt.
@@ -58,30 +61,39 @@ class Prepared:
 
     spec: HuntSpec
     plan: Plan
+    footers: FooterCache
     signatures: Loaded
     executor: ExecutorName
     warnings: tuple[Problem, ...]
 
 
-def prepare(file: str | Path, today: date, executor: ExecutorChoice = "auto") -> Prepared:
+def prepare(
+    file: str | Path,
+    today: date,
+    executor: ExecutorChoice = "auto",
+    on_progress: Callable[[PlanProgress], None] = lambda _: None,
+) -> Prepared:
     """Reads and checks all that a hunt needs, and writes nothing.
 
     Args:
         file: The hunt file.
         today: Signatures that expire on this day or before it do not run.
         executor: Where to run; ``auto`` takes Ray for what is not small.
+        on_progress: Called now and then while files are listed and their footers read.
 
     Raises:
         InputError: With everything that is wrong, in the hunt file, the signatures and the archive.
     """
     spec = load_hunt(file)
+    storage.configure(spec.storage)
     problems: list[Problem] = []
     loaded: Loaded | None = None
     plan: Plan | None = None
+    footers = footer_cache()
     with Gathered(problems):
         loaded = load_for(spec.signatures, today)
     with Gathered(problems):
-        plan = _planned(spec)
+        plan = _planned(spec, footers, on_progress)
     chosen: ExecutorName = "inline"
     if plan is not None:
         problems += _output_problems(spec, plan)
@@ -90,8 +102,12 @@ def prepare(file: str | Path, today: date, executor: ExecutorChoice = "auto") ->
         problems.append(Problem(spec.file, 0, "", _WITHOUT_RAY))
     if problems or plan is None or loaded is None:
         raise InputError(tuple(problems))
-    warnings = tuple(idle_signatures(loaded.ruleset, plan.columns))
-    return Prepared(spec, plan, loaded, chosen, warnings)
+    warnings = (
+        *idle_signatures(loaded.ruleset, plan.columns),
+        *_pruned_away(spec, plan),
+        *_lacking(spec, plan),
+    )
+    return Prepared(spec, plan, footers, loaded, chosen, warnings)
 
 
 def load_for(paths: Sequence[str], today: date, *, anywhere: bool = False) -> Loaded:
@@ -160,28 +176,50 @@ def check_output(spec: HuntSpec) -> None:
         storage.make_writable(spec.output)
 
 
-def _planned(spec: HuntSpec) -> Plan:
+def _planned(spec: HuntSpec, footers: FooterCache, on_progress: Callable[[PlanProgress], None]) -> Plan:
     with _told_of(spec, *_ARCHIVE_KEYS):
         plan = make_plan(
             spec.uris,
             spec.text_columns,
+            manifest=spec.manifest,
             record_id=spec.record_id,
             actor_id=spec.actor_id,
             event_time=spec.event_time,
             carry=spec.carry,
+            where=spec.where,
+            optional=spec.optional,
+            format=spec.format,
+            at=spec.at,
+            footers=footers,
+            on_progress=on_progress,
         )
     with _told_of(spec, "archive.carry"):
         hits_schema(plan.carry)
+    if plan.splits and not plan.columns:
+        message = "no file that is read has any of these columns; correct their names"
+        raise HuntError((spec.problem("archive.text_columns", message),))
     return plan
 
 
 def _output_problems(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:
-    output = Path(spec.output)
-    around = [uri for uri in spec.uris if output.is_relative_to(uri)]
-    results = str(output / "hunt=")
-    if around or any(split.source_uri.startswith(results) for split in plan.splits):
+    around = [uri for uri in spec.uris if f"{spec.output}/".startswith(f"{uri.rstrip('/')}/")]
+    results = f"{spec.output.rstrip('/')}/hunt="
+    if around or plan.splits.files.has_below(results):
         message = "lies inside the archive, so that the next run would hunt the results of this one"
         yield spec.problem("output", f"{spec.output} {message}; write a folder outside of it")
+
+
+def _lacking(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:
+    for column in spec.optional:
+        if column not in plan.columns:
+            message = f"no file that is read has a column `{column}`"
+            yield replace(spec.problem("archive.optional", message), warning=True)
+
+
+def _pruned_away(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:
+    if plan.pruned and not plan.splits:
+        message = "leaves nothing to read; `hindcast plan` shows which part of it removes what"
+        yield replace(spec.problem("archive.where", message), warning=True)
 
 
 def _choose(executor: ExecutorChoice, plan: Plan) -> ExecutorName:
@@ -207,17 +245,20 @@ def _told_of(spec: HuntSpec, *keys: str) -> Iterator[None]:
 def _placed(spec: HuntSpec, keys: tuple[str, ...], problem: Problem) -> Problem:
     named = {problem.file, problem.subject}
     key = next((key for key in keys if named & set(_values(spec)[key])), keys[0])
-    words = [word for word in (problem.file, problem.subject) if word and word != key.rpartition(".")[2]]
+    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    words = [word for word in (place, problem.subject) if word and word != key.rpartition(".")[2]]
     return spec.problem(key, ": ".join([*words, problem.message]))
 
 
 def _values(spec: HuntSpec) -> dict[str, tuple[str | None, ...]]:
     return {
         "archive.uri": spec.uris,
+        "archive.manifest": (spec.manifest,),
         "archive.text_columns": () if spec.text_columns == "auto" else spec.text_columns,
         "archive.record_id": (spec.record_id,),
         "archive.actor_id": (spec.actor_id,),
         "archive.event_time": (spec.event_time,),
         "archive.carry": spec.carry,
+        "archive.where": ("where", *(() if spec.where is None else spec.where.columns)),
         "output": (spec.output,),
     }

@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 
 from jobs.prepare import Loaded
-from scanner.archive.columns import extract
+from scanner.archive.cells import extract
+from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Plan
-from scanner.archive.read import read_split
+from scanner.archive.read import Gap
 from scanner.engine.costs import SignatureCost, total
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.program import check_patterns, compile_ruleset
@@ -104,6 +105,8 @@ def _cells(plan: Plan) -> Iterator[tuple[str, "pa.Array[Any]"]]:
     left = MAX_CELLS
     for split in plan.splits:
         for batch in read_split(split, split.columns):
+            if isinstance(batch, Gap):
+                continue
             for column in split.columns:
                 cells = extract(batch.data, column).values[:left]
                 left -= len(cells)

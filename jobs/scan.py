@@ -1,15 +1,16 @@
 """Signatures tried on files or on lines of text: no hunt file, no results kept, the memory of one batch."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scanner.archive import read
+from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Plan, make_plan
-from scanner.archive.read import read_split
 from scanner.engine.matches import Matcher, Matches
 from scanner.errors import SourceError
 from scanner.results.mask import Evidence
@@ -61,13 +62,18 @@ class Gap:
     reason: str
 
 
-def plan_files(path: str, columns: Sequence[str] | Literal["auto"]) -> Plan:
-    """What a scan of a Parquet file, a folder or a glob would read.
+def plan_files(path: str, columns: Sequence[str] | Literal["auto"], input_format: str | None = None) -> Plan:
+    """What a scan of a file, a folder, a glob or a table would read.
+
+    Args:
+        path: The file, folder, glob or table.
+        columns: Paths of the columns to scan, or ``auto`` for every text column.
+        input_format: How it is written; None where names tell.
 
     Raises:
         HuntError: There is nothing there, or no file has the columns.
     """
-    return make_plan([path], columns)
+    return make_plan([path], columns, format=input_format)
 
 
 def scan_files(plan: Plan, matcher: Matcher, evidence: Evidence) -> Iterator[Found | Gap]:
@@ -76,13 +82,30 @@ def scan_files(plan: Plan, matcher: Matcher, evidence: Evidence) -> Iterator[Fou
     for file in plan.unreadable:
         yield Gap(file.uri, file.reason)
     for split in plan.splits:
+        unparsed: Counter[str] = Counter()
         try:
             for batch in read_split(split, split.columns):
-                hits = scan_table(pa.Table.from_batches([batch.data]), watched, split.columns, evidence)
+                if isinstance(batch, read.Gap):
+                    yield Gap(
+                        split.source_uri,
+                        batch.reason if batch.partial else f"row group {batch.row_group}: {batch.reason}",
+                    )
+                    continue
+                table = pa.Table.from_batches([batch.data])
+                hits = scan_table(table, watched, split.columns, evidence, _adding_to(unparsed))
                 yield Found(split.source_uri, batch.data.num_rows, _moved(hits, batch.first_row))
                 yield from watched.gaps(split.source_uri)
         except SourceError as error:
             yield Gap(error.uri, error.reason)
+        for column, cells in unparsed.items():
+            yield Gap(split.source_uri, f"{cells} cells of {column} are no JSON and were not scanned")
+
+
+def _adding_to(counts: Counter[str]) -> Callable[[str, int], None]:
+    def add(name: str, count: int) -> None:
+        counts[name] += count
+
+    return add
 
 
 def scan_lines(stream: Stream, matcher: Matcher, evidence: Evidence) -> Iterator[Found | Gap]:

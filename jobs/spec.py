@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from jobs import format_keys
+from jobs.storage_keys import as_written, read_storage
 from scanner.archive import storage
-from scanner.archive.columns import ColumnError, ColumnPath
+from scanner.archive.paths import ColumnError, ColumnPath
+from scanner.archive.storage import StorageSettings
+from scanner.archive.where import Predicate, WhereError
 from scanner.errors import HuntError, Problem
 from scanner.results.mask import Evidence
 from scanner.signatures import source
@@ -16,9 +20,20 @@ from scanner.signatures import source
 MAX_FILE_BYTES = 1_000_000
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{0,63}")
-_KEYS = ("hunt", "archive", "signatures", "output", "evidence")
-_ARCHIVE_KEYS = ("uri", "text_columns", "record_id", "actor_id", "event_time", "carry")
-_NOT_BUILT = frozenset({"where", "limits", "storage", "schedule", "alerts"})
+_KEYS = ("hunt", "archive", "signatures", "output", "evidence", "storage")
+_ARCHIVE_KEYS = (
+    "uri",
+    "manifest",
+    "text_columns",
+    "record_id",
+    "actor_id",
+    "event_time",
+    "carry",
+    "where",
+    "optional",
+    *format_keys.KEYS,
+)
+_NOT_BUILT = frozenset({"limits", "schedule", "alerts"})
 
 TextColumns = tuple[str, ...] | Literal["auto"]
 
@@ -29,7 +44,7 @@ class HuntSpec:
 
     Attributes:
         hunt: Its name.
-        uris: Files, folders and globs of the archive, absolute; at least one.
+        uris: Files, folders and globs of the archive, absolute; none only where there is a manifest.
         text_columns: Columns to hunt, or ``auto`` for every text column.
         record_id: Column that names a record.
         actor_id: Column that names who wrote it.
@@ -39,6 +54,12 @@ class HuntSpec:
         output: Folder of the results, absolute.
         evidence: What of the matched text a result keeps.
         file: The hunt file, as the user named it.
+        manifest: File that lists more of the archive, absolute; None where there is none.
+        storage: How stores are reached, as the file and the environment say.
+        where: Which records are hunted; None for all.
+        optional: Text columns that a file of the archive may lack.
+        format: How the files are written; None where their names tell.
+        at: Version or snapshot of a table; None for the latest, and where it is none.
         lines: Line of each key that the file holds, by its dotted name.
     """
 
@@ -53,6 +74,12 @@ class HuntSpec:
     output: str
     evidence: Evidence
     file: str
+    manifest: str | None = None
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    where: Predicate | None = None
+    optional: tuple[str, ...] = ()
+    format: str | None = None
+    at: int | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def problem(self, key: str, message: str) -> Problem:
@@ -63,18 +90,26 @@ class HuntSpec:
         """The hunt in the shape of its file, for the record of a run."""
         archive = {
             "uri": list(self.uris),
+            "manifest": self.manifest,
             "text_columns": self.text_columns if self.text_columns == "auto" else list(self.text_columns),
             "record_id": self.record_id,
             "actor_id": self.actor_id,
             "event_time": self.event_time,
             "carry": list(self.carry),
+            "where": None if self.where is None else self.where.text,
+            "optional": list(self.optional),
         }
+        storage_keys = as_written(self.storage, storage.from_environment())
         return {
             "hunt": self.hunt,
-            "archive": {key: value for key, value in archive.items() if value},
+            "archive": {
+                **{key: value for key, value in archive.items() if value},
+                **format_keys.as_written(self.format, self.at),
+            },
             "signatures": list(self.signatures),
             "output": self.output,
             "evidence": self.evidence,
+            **({"storage": storage_keys} if storage_keys else {}),
         }
 
 
@@ -130,10 +165,14 @@ class _Reader:
             self._wrong(("archive",), "must be a map; write `uri:` and the others below it, indented")
             archive = {}
         self._check_keys(("archive",), archive, _ARCHIVE_KEYS)
+        text_columns = self._text_columns(archive)
+        form, at = format_keys.read_format(archive, self._wrong)
         return HuntSpec(
             hunt=self._name(top),
-            uris=self._locations(("archive", "uri"), archive, required=bool(archive)),
-            text_columns=self._text_columns(archive),
+            uris=self._locations(
+                ("archive", "uri"), archive, required=bool(archive) and "manifest" not in archive
+            ),
+            text_columns=text_columns,
             record_id=self._column("record_id", archive),
             actor_id=self._column("actor_id", archive),
             event_time=self._column("event_time", archive),
@@ -142,6 +181,13 @@ class _Reader:
             output=self._location(("output",), self._text(("output",), top, required=True)),
             evidence=self._evidence(top),
             file=self._file,
+            manifest=self._location(("archive", "manifest"), self._text(("archive", "manifest"), archive))
+            or None,
+            storage=read_storage(top.get("storage"), storage.from_environment(), self._wrong),
+            where=self._where(archive),
+            optional=self._optional(archive, text_columns),
+            format=form,
+            at=at,
             lines={_dotted(path): mark.line for path, mark in self._document.marks.items()},
         )
 
@@ -216,7 +262,9 @@ class _Reader:
         try:
             return storage.canonical(uri)
         except HuntError as error:
-            self._wrong(path, f"`{text}`: {error.problems[0].message}")
+            # The text itself may hold a secret; what is told of it does not.
+            named = error.problems[0].file
+            self._wrong(path, f"`{text if named == uri else named}`: {error.problems[0].message}")
             return ""
 
     def _text_columns(self, archive: Mapping[str, source.Value]) -> TextColumns:
@@ -239,6 +287,35 @@ class _Reader:
         except ColumnError as error:
             self._wrong(path, str(error))
             return ""
+
+    def _optional(self, archive: Mapping[str, source.Value], columns: TextColumns) -> tuple[str, ...]:
+        path, given = ("archive", "optional"), archive.get("optional", "false")
+        if given == "false":
+            return ()
+        if columns == "auto":
+            self._wrong(
+                path, "needs named text columns; with `auto` a file is hunted in the columns that it has"
+            )
+            return ()
+        if given == "true":
+            return columns
+        optional = self._columns("optional", archive)
+        for column in optional:
+            if column and column not in columns:
+                self._wrong(path, f"`{column}` is not one of the text columns; name it there too")
+        return optional
+
+    def _where(self, archive: Mapping[str, source.Value]) -> Predicate | None:
+        path = ("archive", "where")
+        text = self._text(path, archive)
+        try:
+            return Predicate.parse(text) if text else None
+        except WhereError as error:
+            mark, position = self._document.mark(path), error.position
+            lines = text[:position].split("\n") if mark.style == "|" else []
+            place = f"{_dotted(path)}: at character {(len(lines[-1]) if lines else position) + 1}"
+            self.problems.append(Problem(self._file, mark.line + len(lines), place, error.message))
+            return None
 
     def _evidence(self, top: Mapping[str, source.Value]) -> Evidence:
         kinds: tuple[Evidence, ...] = get_args(Evidence)

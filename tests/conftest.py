@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from scanner.archive import storage
+from tests.support import servers
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -28,3 +31,36 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that is the current one."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """One S3 for all tests that need it: it takes a second to start."""
+    with servers.s3_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def gcs_endpoint() -> Iterator[str]:
+    """One Google Cloud Storage for all tests that need it."""
+    with servers.gcs_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def s3(s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A folder on S3 under which nothing is stored yet; the environment leads there."""
+    for name, value in {**servers.CREDENTIALS, "AWS_ENDPOINT_URL": s3_endpoint}.items():
+        monkeypatch.setenv(name, value)
+    storage.configure(None)
+    yield f"s3://{servers.BUCKET}/{tmp_path.name}"
+    storage.configure(None)
+
+
+@pytest.fixture
+def gcs(gcs_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A folder on Google Cloud Storage under which nothing is stored yet; the environment leads there."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_endpoint)
+    storage.configure(None)
+    yield f"gs://{servers.BUCKET}/{tmp_path.name}"
+    storage.configure(None)

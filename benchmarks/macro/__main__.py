@@ -1,61 +1,55 @@
-"""``python -m benchmarks.macro``: hindcast and two other ways, one core each, the same file, the same hits.
+"""``python -m benchmarks.macro``: hindcast and what people would use instead, one core each, the same file.
 
 Prints no speed unless all gave the same hits.
 """
 
 import argparse
-import json
 import os
-import platform
-import statistics
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from benchmarks.datagen import VERSION
-from benchmarks.datagen.archive import write_archive
-from benchmarks.macro.contestants import Contestant, contestants
-from benchmarks.macro.workload import COLUMN, Workload, make_workload
+from benchmarks.macro.contestants import EVERYBODY, HINDCAST, enter, is_installed, start_what_needs_all_cores
+from benchmarks.macro.measure import ROUNDS, SAMPLE_ROUNDS, agree, measure
+from benchmarks.macro.record import RESULTS, make_record, print_record, write_record
+from benchmarks.macro.workloads import TEXTS, Recipe, recipes
 
-RESULTS = Path(__file__).parents[1] / "results"
-SEED = 7
-_PACKAGES = ("hyperscan", "pcre2", "pyarrow", "numpy", "duckdb")
+_QUICK_TEXTS, _QUICK_ROUNDS = 20_000, 3
 
 
 def main() -> int:
-    """Generates the file, checks the answers, measures, prints and records; 1 where the answers differ."""
+    """Makes each workload, checks the answers, measures, prints and records; 1 where answers differ."""
+    every = recipes()
+    groups = {"main": [], "curves": []}  # type: dict[str, list[str]]
+    for name, recipe in every.items():
+        groups["main" if recipe.main else "curves"].append(name)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.macro", description=__doc__)
-    parser.add_argument("--records", type=int, default=250_000, help="posts in the file (%(default)s)")
+    known = ", ".join([*every, *groups])
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"any of {known}; else main")
+    parser.add_argument("--quick", action="store_true", help="few texts and rounds, and no record")
+    parser.add_argument("--only", nargs="+", choices=EVERYBODY, help="only hindcast and these, and no record")
     parser.add_argument(
-        "--out", type=Path, default=RESULTS, help="folder for the record (benchmarks/results)"
+        "--out", type=Path, default=RESULTS, help="folder for the records (benchmarks/results)"
     )
     asked = parser.parse_args()
-    started_at = datetime.now(UTC)
+    chosen = [name for word in asked.workloads or ["main"] for name in groups.get(word, [word])]
+    unknown = sorted(set(chosen) - every.keys())
+    if unknown:
+        parser.error(f"there is no workload {', '.join(unknown)}; write any of {known}")
+    if len(chosen) > 1:
+        # What one leaves behind in a process must not slow the next.
+        words = [word for word in sys.argv[1:] if word not in asked.workloads]
+        command = [sys.executable, "-m", "benchmarks.macro"]
+        return max(subprocess.run([*command, name, *words], check=False).returncode for name in chosen)  # noqa: S603
+    recipe, who = every[chosen[0]], tuple(dict.fromkeys([HINDCAST, *asked.only])) if asked.only else None
+    start_what_needs_all_cores(who or recipe.contestants)
     _use_one_core()
-    with tempfile.TemporaryDirectory() as folder:
-        write_archive(Path(folder), asked.records, files=1, seed=SEED)
-        workload = make_workload(next((Path(folder) / "archive").iterdir()))
-        everybody = contestants(workload)
-        hits = agreed_hits(everybody)
-        if hits is None:
-            return 1
-        times = _measure(everybody)
-        record = _record(workload, hits, times, started_at)
-    _print(record)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    path = asked.out / f"macro-{started_at:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"recorded in {path}")
-    return 0
+    return _run(recipe, who or recipe.contestants, asked.out if not who else None, quick=asked.quick)
 
 
 def _use_one_core() -> None:
@@ -66,93 +60,22 @@ def _use_one_core() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def agreed_hits(everybody: Sequence[Contestant]) -> int | None:
-    """How many hits all of them find; None, and said why, where they differ. It also warms everybody up."""
-    first, *others = ((one.name, one.answer(one.run())) for one in everybody)
-    differ = [(name, answer) for name, answer in others if answer != first[1]]
-    for name, answer in differ:
-        print(
-            f"{name} differs from {first[0]}: {len(answer - first[1])} hits more, {len(first[1] - answer)} fewer"
-        )
-    if differ:
-        print("no speed is printed, because these are not the same answers")
-        return None
-    return len(first[1])
-
-
-def _measure(everybody: Sequence[Contestant]) -> dict[str, list[float]]:
-    """Seconds of each round; the rounds of all are interleaved, so that a slow minute hits everybody."""
-    times: dict[str, list[float]] = {one.name: [] for one in everybody}
-    for nth in range(max(one.rounds for one in everybody)):
-        for one in everybody:
-            if nth < one.rounds:
-                started = time.perf_counter()
-                one.run()
-                times[one.name].append(time.perf_counter() - started)
-    return times
-
-
-def _record(
-    workload: Workload, hits: int, times: dict[str, list[float]], started_at: datetime
-) -> dict[str, Any]:
-    texts = pq.read_table(workload.path, columns=[COLUMN])[COLUMN]
-    text_bytes = pc.sum(pc.binary_length(texts)).as_py()
-    first = statistics.median(next(iter(times.values())))
-    return {
-        "benchmark": "macro",
-        "command": f"python -m benchmarks.macro --records {len(texts)}",
-        "started_at": started_at.isoformat(timespec="seconds"),
-        "machine": _machine(),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
-        "workload": {
-            "datagen": {"version": VERSION, "seed": SEED},
-            "texts": len(texts),
-            "text_bytes": text_bytes,
-            "file_bytes": workload.path.stat().st_size,
-            "signatures": [signature.id for signature in workload.ruleset.signatures],
-            "signatures_left_out": workload.left_out,
-            "hits": hits,
-        },
-        "results": [
-            {
-                "name": name,
-                "seconds": [round(second, 4) for second in seconds],
-                "ns_per_text": round(statistics.median(seconds) / len(texts) * 1e9),
-                "mb_per_s": round(text_bytes / statistics.median(seconds) / 1e6, 1),
-                "times_hindcast": round(statistics.median(seconds) / first, 2),
-            }
-            for name, seconds in times.items()
-        ],
-    }
-
-
-def _machine() -> dict[str, object]:
-    """What the numbers depend on; a load above 1 says that something else ran as well."""
-    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-    kind = {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.system(), "arch": platform.machine()}
-    return {**kind, "load_1min": load}
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-
-
-def _print(record: dict[str, Any]) -> None:
-    work = record["workload"]
-    print(
-        f"{work['texts']:,} texts ({work['text_bytes'] / 1e6:.1f} MB), {len(work['signatures'])} signatures, "
-        f"{work['hits']:,} hits by each, one core: {record['machine']['cpu']}"
-    )
-    print(f"{'':28}{'ns a text':>12}{'MB/s':>10}{'time, hindcast = 1':>22}{'rounds':>9}")
-    for row in record["results"]:
-        print(
-            f"{row['name']:28}{row['ns_per_text']:>12,}{row['mb_per_s']:>10,}"
-            f"{row['times_hindcast']:>22}{len(row['seconds']):>9}"
-        )
+def _run(recipe: Recipe, names: Sequence[str], out: Path | None, *, quick: bool) -> int:
+    started_at = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as folder:
+        workload = recipe.make(Path(folder), _QUICK_TEXTS if quick else TEXTS)
+        absent = [name for name in names if not is_installed(name)]
+        if absent:
+            print(f"not installed: {', '.join(absent)}; `make bench` installs everybody")
+        agreed = agree(enter(names, workload), workload)
+        if agreed is None:
+            return 1
+        measure(agreed.entries, *((_QUICK_ROUNDS, _QUICK_ROUNDS) if quick else (ROUNDS, SAMPLE_ROUNDS)))
+        record = make_record(workload, agreed, started_at)
+    print_record(record)
+    if out is not None and not quick:
+        print(f"recorded in {write_record(record, started_at, out)}", flush=True)
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,98 +1,117 @@
-"""What every contestant is asked: which signatures of the example pack hit which posts."""
+"""What every contestant is asked, and the form in which it answers."""
 
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-import duckdb
-import hyperscan
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from scanner.signatures.condition import And, AtLeast, Condition, Not, Or, Ref
-from scanner.signatures.digests import ruleset_digest
-from scanner.signatures.load import read_signatures
-from scanner.signatures.model import Pattern, RegexPattern, Ruleset, Signature
+from scanner.signatures.condition import evaluate
+from scanner.signatures.model import Pattern, Ruleset, Signature
 
-PACK = Path(__file__).parents[2] / "jobs" / "examples" / "signatures"
-COLUMN = "text"
+Int64s = npt.NDArray[np.int64]
+
+COLUMN: Final = "text"
+ROW: Final = "row"
+GROUP_ROWS: Final = 122_880
+"""Rows of a row group, as DuckDB writes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A file and the signatures to look for in its column ``text``.
+    """A file and the signatures to look for in it.
 
     Attributes:
-        path: A Parquet file.
+        name: Names its record.
+        about: What it is, for the head of its table.
+        path: A Parquet file with columns ``row``, int64 from 0, and ``text``, string.
         ruleset: Signatures that every contestant can express.
-        left_out: How many of the pack's cannot.
+        left_out: Signatures that some contestant cannot express.
     """
 
+    name: str
+    about: str
     path: Path
     ruleset: Ruleset
-    left_out: int
+    left_out: int = 0
 
 
-def make_workload(path: Path) -> Workload:
-    """Takes those signatures of the pack whose patterns mean the same to Hyperscan, RE2 and PCRE2.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Which rows are hit; equal work gives equal answers.
 
-    Left out are lists and whole words (SQL has no such thing), flags other than ``i``, and what one of the
-    engines refuses: lookaround and back-references.
+    Attributes:
+        rows: int64[n], rows of the file.
+        signatures: int64[n], the signature that hits each; None where the contestant cannot say which.
     """
-    pack = read_signatures([PACK]).signatures
-    common = tuple(signature for signature in pack if _is_common(signature))
-    return Workload(path, Ruleset(common, ruleset_digest(common)), len(pack) - len(common))
+
+    rows: Int64s
+    signatures: Int64s | None = None
+
+    def keys(self, *, which: bool) -> Int64s:
+        """The unique rows, or with ``which`` the unique pairs of row and signature, as sorted numbers."""
+        if not which or self.signatures is None:
+            return np.unique(self.rows)
+        return np.unique(self.rows << 32 | self.signatures)
+
+    def before(self, row: int) -> "Answer":
+        """The part of it about the rows before one."""
+        part = self.rows < row
+        return Answer(self.rows[part], None if self.signatures is None else self.signatures[part])
 
 
-def regexes(signature: Signature) -> tuple[RegexPattern, ...]:
-    """Patterns of a signature of a workload, those of ``allow`` last."""
-    return tuple(p for p in (*signature.patterns, *signature.allow) if isinstance(p, RegexPattern))
+def write_texts(path: Path, texts: Sequence[str | None]) -> None:
+    """Writes a file as contestants read it: zstd, row groups of `GROUP_ROWS`."""
+    table = pa.table({ROW: pa.array(range(len(texts)), pa.int64()), COLUMN: pa.array(texts, pa.string())})
+    pq.write_table(table, path, compression="zstd", row_group_size=GROUP_ROWS)
 
 
-def hyperscan_flags(regex: RegexPattern) -> int:
-    """UTF-8, one report a text, and the case of the regex."""
-    flags = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_SINGLEMATCH
-    return int(flags | hyperscan.HS_FLAG_CASELESS if regex.flags else flags)
+def patterns_of(ruleset: Ruleset) -> Iterator[tuple[int, Pattern]]:
+    """Every pattern with the index of its signature; those of ``allow`` follow those of ``patterns``."""
+    for number, signature in enumerate(ruleset.signatures):
+        for pattern in (*signature.patterns, *signature.allow):
+            yield number, pattern
 
 
-def as_sql(signature: Signature) -> str:
-    """A signature as an expression over the column ``text``."""
-    patterns = {pattern.name: pattern for pattern in signature.patterns}
-    hit = _condition_sql(signature.condition, patterns)
-    return " and ".join([hit, *(f"not {_pattern_sql(pattern)}" for pattern in signature.allow)])
+class Decision:
+    """Turns what matched where into hits, for contestants that know patterns only.
+
+    Args:
+        ruleset: The signatures.
+        owners: int64[n], of what the contestant looks for: indices into `patterns_of`; None where these are the same.
+    """
+
+    def __init__(self, ruleset: Ruleset, owners: Int64s | None = None) -> None:
+        patterns = list(patterns_of(ruleset))
+        signatures = np.array([number for number, _ in patterns], np.int64)
+        self._patterns = [pattern for _, pattern in patterns]
+        self._owners = np.arange(len(patterns)) if owners is None else owners
+        self._signatures = signatures[self._owners]
+        self._ruleset = ruleset
+        self._alone = len(patterns) == len(ruleset.signatures)
+
+    def hits(self, rows: Int64s, found: Int64s) -> Answer:
+        """The hits of rows and what was found in them: where signatures have one pattern each, just these.
+
+        Args:
+            rows: int64[n].
+            found: int64[n], numbers of what the contestant looks for.
+        """
+        if self._alone:
+            return Answer(rows, self._signatures[found])
+        fired: dict[tuple[int, int], set[Pattern]] = {}
+        columns = (rows.tolist(), self._signatures[found].tolist(), self._owners[found].tolist())
+        for row, signature, pattern in zip(*columns, strict=True):
+            fired.setdefault((row, signature), set()).add(self._patterns[pattern])
+        hits = [key for key, matched in fired.items() if _is_hit(self._ruleset.signatures[key[1]], matched)]
+        both = np.array(hits, np.int64).reshape(-1, 2)
+        return Answer(both[:, 0], both[:, 1])
 
 
-def _is_common(signature: Signature) -> bool:
-    every = (*signature.patterns, *signature.allow)
-    read = signature.columns is None or COLUMN in signature.columns
-    return read and all(isinstance(pattern, RegexPattern) and _all_take(pattern) for pattern in every)
-
-
-def _all_take(regex: RegexPattern) -> bool:
-    if regex.flags not in {"", "i"} or re.search(r"\(\?[a-z]|\\[AzZ]", regex.regex):
-        return False
-    try:
-        hyperscan.Database().compile(expressions=[regex.regex.encode()], flags=[hyperscan_flags(regex)])
-        duckdb.execute(f"select {_pattern_sql(regex)} from (select '' as {COLUMN})")  # noqa: S608
-    except (hyperscan.error, duckdb.InvalidInputException):
-        return False
-    return True
-
-
-def _pattern_sql(pattern: Pattern) -> str:
-    if not isinstance(pattern, RegexPattern):
-        raise TypeError(pattern)
-    quoted = pattern.regex.replace("'", "''")
-    return f"regexp_matches({COLUMN}, '{quoted}', '{pattern.flags or 'c'}')"
-
-
-def _condition_sql(condition: Condition, patterns: dict[str, Pattern]) -> str:
-    match condition:
-        case Ref(name):
-            return _pattern_sql(patterns[name])
-        case Not(item):
-            return f"not {_condition_sql(item, patterns)}"
-        case And(items):
-            return f"({' and '.join(_condition_sql(item, patterns) for item in items)})"
-        case Or(items):
-            return f"({' or '.join(_condition_sql(item, patterns) for item in items)})"
-        case AtLeast(count, items):
-            return f"({' + '.join(f'{_condition_sql(item, patterns)}::int' for item in items)} >= {count})"
+def _is_hit(signature: Signature, matched: set[Pattern]) -> bool:
+    true = {pattern.name for pattern in signature.patterns if pattern in matched}
+    return evaluate(signature.condition, true.__contains__) and matched.isdisjoint(signature.allow)

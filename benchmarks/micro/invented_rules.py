@@ -75,6 +75,21 @@ class _Inventor:
         return rf"{first}\W{{1,5}}{number}.{{0,20}}{second}", f"{first}: {number} and {second}"
 
 
+Sample = tuple[int, str]
+"""A signature, by index, and a text that it hits."""
+
+
+def invent_signatures(kind: Kind, count: int, seed: int = 7) -> tuple[Ruleset, list[Sample]]:
+    """Invents signatures, and for each regular expression or literal a text that its signature hits.
+
+    Args:
+        kind: What the signatures are made of.
+        count: How many regular expressions or literals.
+        seed: Of the invention.
+    """
+    return _signatures_of(_Inventor(seed), kind, count)
+
+
 def invent(kind: Kind, count: int, texts: int, seed: int = 7) -> Work:
     """Invents signatures and texts.
 
@@ -85,10 +100,7 @@ def invent(kind: Kind, count: int, texts: int, seed: int = 7) -> Work:
         seed: Of the invention.
     """
     inventor = _Inventor(seed)
-    if kind == "regexes":
-        ruleset, samples = _regexes(inventor, count)
-    else:
-        ruleset, samples = _literals(inventor, kind, count)
+    ruleset, samples = _signatures_of(inventor, kind, count)
     out, hits = [], set()
     for number in range(texts):
         words = inventor.words_of(15)
@@ -100,7 +112,11 @@ def invent(kind: Kind, count: int, texts: int, seed: int = 7) -> Work:
     return Work(ruleset, out, frozenset(hits))
 
 
-def _regexes(inventor: _Inventor, count: int) -> tuple[Ruleset, list[tuple[int, str]]]:
+def _signatures_of(inventor: _Inventor, kind: Kind, count: int) -> tuple[Ruleset, list[Sample]]:
+    return _regexes(inventor, count) if kind == "regexes" else _literals(inventor, kind, count)
+
+
+def _regexes(inventor: _Inventor, count: int) -> tuple[Ruleset, list[Sample]]:
     kinds: tuple[Callable[[], tuple[str, str]], ...] = (
         inventor.phrase,
         inventor.token,
@@ -118,7 +134,7 @@ def _regexes(inventor: _Inventor, count: int) -> tuple[Ruleset, list[tuple[int, 
     return _ruleset(patterns), list(enumerate(invented.values()))
 
 
-def _literals(inventor: _Inventor, kind: Kind, count: int) -> tuple[Ruleset, list[tuple[int, str]]]:
+def _literals(inventor: _Inventor, kind: Kind, count: int) -> tuple[Ruleset, list[Sample]]:
     make = inventor.host if kind == "hosts" else inventor.domain
     literals: dict[str, None] = {}
     while len(literals) < count:

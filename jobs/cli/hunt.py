@@ -1,6 +1,7 @@
 """`hindcast hunt FILE`."""
 
 import contextlib
+import functools
 import shlex
 import signal
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ from rich.console import Console
 
 from jobs.cli import render
 from jobs.cli.main import STOPPED, WITH_GAPS
-from jobs.cli.progress import shown
+from jobs.cli.progress import planning_shown, shown
 from jobs.cli.results import show_command
-from jobs.hunt import Run
+from jobs.hunt import Run, start_executor
 from jobs.prepare import ExecutorChoice, Prepared, check_output, prepare
 
 EXECUTORS = click.Choice(["auto", "inline", "ray"])
@@ -29,9 +30,20 @@ EXECUTORS = click.Choice(["auto", "inline", "ray"])
     show_default=True,
     help="Where splits run: in this process, on Ray, or what suits the size of the archive.",
 )
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Run splits on the Ray cluster that is there; `auto` on one of its machines. "
+    "From elsewhere, use `hindcast submit`.",
+)
+@click.option(
+    "--run-id", metavar="ID", help="Id of the run, in place of one made from the time of its start."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the record of the run as JSON, and no progress.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
-def command(file: str, executor: ExecutorChoice, as_json: bool, quiet: bool) -> int:
+def command(
+    file: str, executor: ExecutorChoice, address: str | None, run_id: str | None, as_json: bool, quiet: bool
+) -> int:
     """Run the hunt that FILE describes and keep its hits.
 
     All is checked before anything starts. Exit codes: 0 complete, 3 complete with gaps (a part of the archive
@@ -42,10 +54,11 @@ def command(file: str, executor: ExecutorChoice, as_json: bool, quiet: bool) -> 
       hindcast hunt hunts/nightly-fraud.yaml
     """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
     started_at = datetime.now(UTC)
-    prepared = prepare(file, started_at.date(), executor)
-    check_output(prepared.spec)
     notes = render.console(stderr=True)
-    run = Run(prepared, started_at)
+    with planning_shown(notes, quiet=quiet or as_json) as on_planned:
+        prepared = prepare(file, started_at.date(), _executor(executor, address), on_planned)
+    check_output(prepared.spec)
+    run = Run(prepared, started_at, functools.partial(start_executor, address=address), run_id)
     try:
         _announce(prepared, notes, quiet=quiet or as_json)
         with _stopped_by_sigterm(), shown(notes, quiet=quiet or as_json) as on_progress:
@@ -60,6 +73,15 @@ def command(file: str, executor: ExecutorChoice, as_json: bool, quiet: bool) -> 
     return WITH_GAPS if record["status"] != "complete" else 0
 
 
+def _executor(chosen: ExecutorChoice, address: str | None) -> ExecutorChoice:
+    if address is None:
+        return chosen
+    if chosen == "inline":
+        message = "`--executor inline` runs in this process, and `--address` on a cluster; leave one out"
+        raise click.UsageError(message)
+    return "ray"
+
+
 def _announce(prepared: Prepared, notes: Console, *, quiet: bool) -> None:
     render.print_problems(prepared.warnings)
     for signature in prepared.signatures.expired:
@@ -68,12 +90,18 @@ def _announce(prepared: Prepared, notes: Console, *, quiet: bool) -> None:
     if not quiet:
         plan = prepared.plan
         where = "on Ray" if prepared.executor == "ray" else "in this process"
+        records = render.plural(plan.rows, "record") if plan.rows else "records"
         notes.print(
-            f"hunting {render.plural(plan.rows, 'record')} ({render.size(plan.text_bytes)} of stored text) "
+            f"hunting {records} ({render.size(plan.text_bytes)} of stored text) "
             f"in {render.plural(plan.files, 'file')} "
             f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}",
             soft_wrap=True,
         )
+        if plan.pruned:
+            files = sum(removed.files for removed in plan.pruned)
+            groups = sum(removed.row_groups or 0 for removed in plan.pruned)
+            of_them = f"{render.plural(files, 'file')} and {render.plural(groups, 'known row group')}"
+            notes.print(f"`where` rules out {of_them}, as `hindcast plan` shows", soft_wrap=True)
 
 
 def _report(run: Run) -> None:

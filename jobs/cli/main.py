@@ -28,6 +28,11 @@ VERBS = {
     "scan": "Try signatures on files or on lines of text, without a hunt file.",
     "signatures": "Check, test and list signatures.",
     "results": "List the runs of a hunt and show what they found.",
+    "submit": "Run a hunt on a cluster, and follow it from here.",
+    "list": "List the hunts that a cluster was given.",
+    "status": "Say how a run on a cluster stands.",
+    "logs": "Show what a run on a cluster prints.",
+    "stop": "Stop a run on a cluster.",
     "doctor": "Say what is installed, and whether the engine can be trusted here.",
 }
 """Verb → its line in the help. The module of a verb is ``jobs.cli.<verb>``, its command ``command``."""

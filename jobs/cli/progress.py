@@ -1,8 +1,9 @@
-"""How far a hunt has come: a bar on a terminal, a plain line now and then elsewhere."""
+"""How far planning and a hunt have come: a bar on a terminal, a plain line now and then elsewhere."""
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn
@@ -10,15 +11,16 @@ from rich.progress import Progress as Bar
 
 from jobs.cli.render import duration, number, plural
 from jobs.hunt import Progress
+from scanner.archive.plan import PlanProgress
 
 SECONDS_BETWEEN_LINES = 5.0
 
-OnProgress = Callable[[Progress], None]
+P = TypeVar("P", Progress, PlanProgress)
 
 
 @contextlib.contextmanager
-def shown(console: Console, *, quiet: bool) -> Iterator[OnProgress]:
-    """Shows what the answer is called with, until the block ends.
+def shown(console: Console, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """Shows how far a hunt has come, as the answer is told, until the block ends.
 
     Args:
         console: Where to.
@@ -27,34 +29,55 @@ def shown(console: Console, *, quiet: bool) -> Iterator[OnProgress]:
     if quiet:
         yield lambda _: None
     elif console.is_terminal:
-        with _bar(console) as on_progress:
-            yield on_progress
+        with _bar(console) as update:
+            yield update
     else:
-        yield Lines(console)
+        yield Lines(console, line)
 
 
-class Lines:
+@contextlib.contextmanager
+def planning_shown(console: Console, *, quiet: bool) -> Iterator[Callable[[PlanProgress], None]]:
+    """Shows how far planning has come, as the answer is told, until the block ends.
+
+    Args:
+        console: Where to.
+        quiet: True for nothing at all.
+    """
+    if quiet:
+        yield lambda _: None
+    elif console.is_terminal:
+        with _planning_bar(console) as update:
+            yield update
+    else:
+        yield Lines(console, planning_line)
+
+
+class Lines(Generic[P]):
     """Prints a line at most every few seconds.
 
     Args:
         console: Where to.
+        told: The line, by what is known and the seconds since the first of it.
         clock: Seconds that only grow.
     """
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, console: Console, told: Callable[[P, float], str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._console = console
+        self._told: Callable[[P, float], str] = told
         self._clock = clock
         self._begun: float | None = None
         self._printed = 0.0
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: P) -> None:
         """Prints how far things are, unless that was said just now."""
         now = self._clock()
         if self._begun is None:
             self._begun = self._printed = now
         elif now - self._printed >= SECONDS_BETWEEN_LINES:
             self._printed = now
-            self._console.print(line(progress, now - self._begun))
+            self._console.print(self._told(progress, now - self._begun))
 
 
 def line(progress: Progress, elapsed_s: float) -> str:
@@ -62,10 +85,21 @@ def line(progress: Progress, elapsed_s: float) -> str:
     return ", ".join((*_pace(progress, elapsed_s), *_counts(progress, elapsed_s)))
 
 
+def planning_line(progress: PlanProgress, elapsed_s: float) -> str:
+    """Files found, or files whose footers were read, with the time since the first was found."""
+    if not progress.all_listed:
+        return f"listing: {plural(progress.listed, 'file')}, {duration(elapsed_s)}"
+    return f"planning: {number(progress.planned)} of {plural(progress.listed, 'file')}, {duration(elapsed_s)}"
+
+
 def _pace(progress: Progress, elapsed_s: float) -> list[str]:
     parts = [f"{number(progress.splits)} of {plural(progress.splits_total, 'split')}"]
-    if progress.rows and elapsed_s:
-        left_s = (progress.rows_total - progress.rows) * elapsed_s / progress.rows
+    done, total = progress.rows, progress.rows_total
+    if done > total:
+        # Files of lines tell their records only when they are read.
+        done, total = progress.text_bytes, progress.text_bytes_total
+    if done and elapsed_s:
+        left_s = (total - done) * elapsed_s / done
         parts.append(f"{duration(left_s)} left")
     return parts
 
@@ -77,11 +111,8 @@ def _counts(progress: Progress, elapsed_s: float) -> list[str]:
 
 
 @contextlib.contextmanager
-def _bar(console: Console) -> Iterator[OnProgress]:
-    columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
-    # Rich would take over standard output, which belongs to results.
-    with Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
-        task = bar.add_task("starting", total=None)
+def _bar(console: Console) -> Iterator[Callable[[Progress], None]]:
+    with _task(console) as update:
         begun: float | None = None
 
         def on_progress(progress: Progress) -> None:
@@ -90,6 +121,28 @@ def _bar(console: Console) -> Iterator[OnProgress]:
             elapsed_s = time.monotonic() - begun
             # Two lines, so that a narrow terminal cuts neither them nor the bar.
             text = "\n".join(", ".join(told(progress, elapsed_s)) for told in (_pace, _counts))
-            bar.update(task, description=text, total=progress.splits_total, completed=progress.splits)
+            update(text, progress.splits, progress.splits_total)
 
         yield on_progress
+
+
+@contextlib.contextmanager
+def _planning_bar(console: Console) -> Iterator[Callable[[PlanProgress], None]]:
+    with _task(console) as update:
+        begun = time.monotonic()
+
+        def on_progress(progress: PlanProgress) -> None:
+            total = progress.listed if progress.all_listed else None
+            update(planning_line(progress, time.monotonic() - begun), progress.planned, total)
+
+        yield on_progress
+
+
+@contextlib.contextmanager
+def _task(console: Console) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar that goes away at the end; the answer is told its text, and how much of all is done."""
+    columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
+    # Rich would take over standard output, which belongs to results.
+    with Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda text, done, total: bar.update(task, description=text, completed=done, total=total)

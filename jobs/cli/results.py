@@ -1,6 +1,6 @@
 """`hindcast results`: which runs there are, and what one of them found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,11 +17,14 @@ from scanner.results.runs import RunSummary, list_runs
 
 _SHOWN_REASONS = 10
 _SHOWN_EXPIRED = 20
+_SHOWN_ROW_GROUPS = 20
 
 
 @click.group("results")
 def command() -> None:
     """List runs and show what they found.
+
+    Where they lie may begin with s3:// or gs://; credentials, AWS_ENDPOINT_URL and the like come from the environment.
 
     \b
     Example:
@@ -69,6 +72,46 @@ def show_command(run: str, as_json: bool) -> None:
         _print(results)
 
 
+@command.command("coverage")
+@click.argument("run")
+@click.option("--all", "everything", is_flag=True, help="What was read as well.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each row of coverage.")
+def coverage_command(run: str, everything: bool, as_json: bool) -> None:
+    """Show what a run did not read or could not decide, and why.
+
+    \b
+    Example:
+      hindcast results coverage hunts-out/hunt=nightly-fraud/
+    """  # noqa: D301 - click's mark for a paragraph that keeps its lines
+    results = open_results(run)
+    if not as_json:
+        click.echo(headline(results.state))
+    shown = 0
+    for batch in results.coverage.to_batches():
+        for row in batch.to_pylist():
+            if as_json:
+                click.echo(render.json_line(row))
+            elif everything or _is_gap(row):
+                click.echo(render.safe(_coverage_line(row)))
+                shown += 1
+    if not as_json and not shown:
+        click.echo("all was read")
+
+
+def _is_gap(row: Mapping[str, Any]) -> bool:
+    return bool(row["status"] == "failed" or row["match_errors"])
+
+
+def _coverage_line(row: Mapping[str, Any]) -> str:
+    groups = row["row_groups"]
+    named = ", ".join(map(str, groups[:_SHOWN_ROW_GROUPS])) + (
+        ", …" if len(groups) > _SHOWN_ROW_GROUPS else ""
+    )
+    place = f" row group{'s' if len(groups) > 1 else ''} {named}" if groups else ""
+    told = row["error"] or f"{row['status']}, {render.plural(row['rows'], 'record')}"
+    return f"{row['source_uri']}{place}: {told}"
+
+
 def _runs_table(runs: Sequence[RunSummary]) -> Table:
     table = render.table(("hunt", "run", "status", "started", "splits", "hits"), numbers=("splits", "hits"))
     for run in runs:
@@ -91,7 +134,7 @@ def _as_json(results: Results) -> dict[str, Any]:
         "complete": results.complete,
         "totals": results.totals,
         "gaps": [
-            {"splits": splits, "reason": reason, "such_as": file} for splits, reason, file in _gaps(results)
+            {"gaps": count, "reason": reason, "such_as": file} for count, reason, file in _gaps(results)
         ],
         "signatures": results.signatures.to_table().to_pylist(),
         "run": results.run,
@@ -117,15 +160,15 @@ def _opening(results: Results) -> list[str]:
         return [f"{title}  {state}"]
     gaps = _gaps(results)
     reasons = [
-        f"  {render.plural(splits, 'split')}: {reason} (such as {file})"
-        for splits, reason, file in gaps[:_SHOWN_REASONS]
+        f"  {render.plural(count, 'gap')}: {reason} (such as {file})"
+        for count, reason, file in gaps[:_SHOWN_REASONS]
     ]
     more = len(gaps) - _SHOWN_REASONS
     return [state, *reasons, *([f"  and {render.plural(more, 'more reason')}"] if more > 0 else []), title]
 
 
 def _gaps(results: Results) -> list[tuple[int, str, str]]:
-    """Splits with each reason, the reason, and one of their files; the most frequent first."""
+    """Rows of coverage with each reason, the reason, and one of their files; the most frequent first."""
     coverage = results.coverage
     failed = (pc.field("status") == "failed") | (pc.field("match_errors") > 0)
     rows: pa.Table = coverage.to_table(filter=failed, columns=["error", "source_uri"])
@@ -139,8 +182,16 @@ def _totals(results: Results) -> list[str]:
     read = f"read {render.plural(totals['rows'], 'record')} in {render.plural(totals['files'], 'file')}"
     parts = [f"{read} ({render.size(totals['text_bytes'])} of text)"]
     parts.append(f"{render.plural(totals['failed'], 'split')} failed")
+    if filtered := totals.get("rows_filtered"):
+        parts.append(f"{render.plural(filtered, 'record')} left out by `where`")
+    if pruned := totals.get("files_pruned"):
+        parts.append(f"{render.plural(pruned, 'file')} not read because of it")
     if totals["invalid_cells"]:
         parts.append(f"{render.plural(totals['invalid_cells'], 'cell')} not UTF-8 and matched repaired")
+    if unparsed := totals.get("unparsed_cells"):
+        parts.append(f"{render.plural(unparsed, 'cell')} not JSON and not read")
+    if lacking := totals.get("files_missing_columns"):
+        parts.append(f"{render.plural(lacking, 'file')} without all optional columns")
     if results.run is not None:
         parts.append(render.duration(results.run["elapsed_s"]))
     return ["; ".join(parts), found_line(results.totals)]

@@ -15,6 +15,8 @@ from jobs.cli import render
 from jobs.cli.main import WITH_GAPS
 from jobs.prepare import Gathered, Loaded, idle_signatures, load_for
 from jobs.scan import STANDARD_INPUT, Found, Gap, plan_files, scan_files, scan_lines
+from scanner.archive.formats import ENDINGS
+from scanner.archive.formats.tables import TABLES
 from scanner.archive.plan import Plan
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.errors import InputError, Problem
@@ -37,6 +39,11 @@ Format = Literal["table", "jsonl"]
     help="A file or folder of signatures; may be given several times.",
 )
 @click.option("--columns", help="Text columns to scan, separated by commas.  [default: every text column]")
+@click.option(
+    "--input-format",
+    type=click.Choice((*ENDINGS, *TABLES)),
+    help="How PATH is written.  [default: as the names of files tell; in a folder, Parquet]",
+)
 @click.option("--format", "form", type=click.Choice(get_args(Format)), default="table", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl: one hit a line.")
 @click.option(
@@ -55,12 +62,16 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     path: str,
     signature_paths: tuple[str, ...],
     columns: str | None,
+    input_format: str | None,
     form: Format,
     as_json: bool,
     evidence: Evidence,
     limit: int | None,
 ) -> int:
-    """Try signatures on PATH: a Parquet file, a folder, a glob, or - for lines of text on standard input.
+    """Try signatures on PATH: a file, a folder, a glob, a table, or - for lines of text on standard input.
+
+    PATH may begin with s3:// or gs://; credentials, AWS_ENDPOINT_URL and the like come from the environment.
+    Files are Parquet, CSV, TSV, JSONL, ORC or Arrow; CSV, TSV, JSONL and Arrow may be packed by gzip, zstd or bzip2.
 
     Hits are printed and kept nowhere. Exit codes: 0 all was read, with hits or without; 3 something could not
     be read; 2 the input is wrong.
@@ -68,21 +79,27 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     \b
     Example:
       hindcast scan sample.parquet -s signatures/ --columns text,author.bio
+      hindcast scan posts.jsonl.gz -s signatures/
+      hindcast scan "s3://dumps/2026-11-*/" -s signatures/
       grep -h buy logs/*.txt | hindcast scan - -s signatures/fraud.yaml --json
     """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
-    if path == STANDARD_INPUT and columns:
-        message = "lines of text have no columns; leave `--columns` out"
+    if path == STANDARD_INPUT and (columns or input_format):
+        message = "lines of text have no columns and no format; leave `--columns` and `--input-format` out"
         raise click.UsageError(message)
     lines = as_json or form == "jsonl"
     tally = _Tally(lines, limit if limit is not None else sys.maxsize if lines else ROWS_OF_A_TABLE)
-    for outcome in _outcomes(path, signature_paths, columns, evidence):
+    for outcome in _outcomes(path, signature_paths, columns, input_format, evidence):
         tally.add(outcome)
     tally.finish()
     return WITH_GAPS if tally.gaps else 0
 
 
 def _outcomes(
-    path: str, signature_paths: tuple[str, ...], columns: str | None, evidence: Evidence
+    path: str,
+    signature_paths: tuple[str, ...],
+    columns: str | None,
+    input_format: str | None,
+    evidence: Evidence,
 ) -> Iterator[Found | Gap]:
     today = datetime.now(UTC).date()
     if path == STANDARD_INPUT:
@@ -97,7 +114,8 @@ def _outcomes(
     with Gathered(problems):
         loaded = load_for(signature_paths, today)
     with Gathered(problems):
-        plan = plan_files(path, [name.strip() for name in columns.split(",")] if columns else "auto")
+        named = [name.strip() for name in columns.split(",")] if columns else None
+        plan = plan_files(path, named or "auto", input_format)
     if loaded is None or plan is None:
         raise InputError(tuple(problems))
     _tell_expired(loaded)

@@ -1,13 +1,28 @@
 """Where splits run: in this process, or as tasks of a Ray cluster. Both keep one contract, `Executor`."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from jobs.driver import SplitDone, SplitLost
 from scanner.archive.plan import Split
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Splits that one worker runs one after the other; each of them commits by itself.
+
+    Attributes:
+        splits: The splits with their numbers.
+        footers: Footers of their files, by URI; a file that is not in here is asked for its own.
+    """
+
+    splits: tuple[tuple[int, Split], ...]
+    footers: Mapping[str, bytes]
+
+
 class Executor(Protocol):
-    """Runs splits and says how each ended.
+    """Runs tasks and says how each of their splits ended.
 
     Every split that was submitted comes out of `wait` exactly once.
     """
@@ -18,10 +33,10 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many splits may be under way at once; may change while a hunt runs."""
+        """How many tasks may be under way at once; may change while a hunt runs."""
 
-    def submit(self, split: Split) -> None:
-        """Takes one more split."""
+    def submit(self, task: Task) -> None:
+        """Takes one more task."""
 
     def wait(self) -> SplitDone | SplitLost:
         """Blocks until one of the submitted splits has ended, however it ended.

@@ -3,6 +3,7 @@
 from collections import deque
 
 from jobs.driver import SplitDone, SplitLost
+from jobs.executors import Task
 from scanner.archive.plan import Split
 from scanner.engine.matches import Matcher
 from scanner.errors import why
@@ -18,19 +19,20 @@ class InlineExecutor:
     def __init__(self, matcher: Matcher, settings: ScanSettings) -> None:
         self._matcher = matcher
         self._settings = settings
-        self._submitted: deque[Split] = deque()
+        self._submitted: deque[tuple[int, Split, bytes | None]] = deque()
 
-    def submit(self, split: Split) -> None:
-        """Takes one more split; it runs when it is waited for."""
-        self._submitted.append(split)
+    def submit(self, task: Task) -> None:
+        """Takes one more task; its splits run when they are waited for."""
+        for number, split in task.splits:
+            self._submitted.append((number, split, task.footers.get(split.source_uri)))
 
     def wait(self) -> SplitDone | SplitLost:
         """Runs the next split to its end."""
-        split = self._submitted.popleft()
+        number, split, footer = self._submitted.popleft()
         try:
-            return SplitDone(run_split(split, self._matcher, self._settings))
+            return SplitDone(number, run_split(split, self._matcher, self._settings, footer))
         except Exception as error:  # noqa: BLE001 - the split's edge: what escapes here is recorded as failed
-            return SplitLost(split.split_id, why(error))
+            return SplitLost(number, why(error))
 
     def close(self) -> None:
         """Forgets the splits that have not run."""

@@ -1,95 +1,19 @@
-"""Names of columns, nested ones too, and how the cells of one are taken out of a batch.
+"""Which columns a schema has, nested ones too, and what they hold.
 
-``author.bio`` is a field of a struct, ``replies[].text`` that field of every struct in a list, ``tags[]``
-every element of a list. A name that holds a character with a meaning here is written between backticks. A
-flat name with dots is found without them too, as long as no nested field has that path.
+A flat name with dots is found without backticks too, as long as no nested field has that path.
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from scanner.errors import HindcastError
+from scanner.archive.paths import ColumnError, ColumnPath, NoColumnError, Step
 
-Int64s = npt.NDArray[np.int64]
-
-_NAME = r"[^.\[\]{}$`]+"
-_STEP = re.compile(rf"(?:({_NAME})|`((?:[^`]|``)+)`)((?:\[\])*)(\.|\Z)")
 _SHOWN_COLUMNS = 12
 _SHOWN_CHARACTERS = 80
-
-
-class ColumnError(HindcastError):
-    """A column is not there, or is not what it is asked to be.
-
-    Attributes:
-        path: The column as it was asked for.
-        message: What is wrong and what to write instead.
-    """
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(path, message)
-        self.path = path
-        self.message = message
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One part of a path: a field, and how many lists are opened below it."""
-
-    name: str
-    lists: int = 0
-
-    def __str__(self) -> str:
-        name = self.name if re.fullmatch(_NAME, self.name) else f"`{self.name.replace('`', '``')}`"
-        return name + "[]" * self.lists
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnPath:
-    """The way from a record to its cells, as a hunt names it.
-
-    Attributes:
-        steps: Fields from the record down; at least one.
-    """
-
-    steps: tuple[Step, ...]
-
-    @classmethod
-    def parse(cls, text: str) -> "ColumnPath":
-        """Reads a path such as ``author.bio``, ``replies[].text`` or ``tags[]``.
-
-        Raises:
-            ColumnError: It is no path, or one into a map (``{}``) or JSON (``$``), which are not built yet.
-        """
-        steps = []
-        position, more = 0, True
-        while more:
-            found = _STEP.match(text, position)
-            if found is None:
-                raise ColumnError(text, _why_no_path(text))
-            plain, quoted, lists, dot = found.groups()
-            steps.append(Step(plain or quoted.replace("``", "`"), len(lists) // 2))
-            position, more = found.end(), bool(dot)
-        return cls(tuple(steps))
-
-    def __str__(self) -> str:
-        return ".".join(map(str, self.steps))
-
-    @property
-    def flat(self) -> str:
-        """The path without any backticks, which is what most people write."""
-        return ".".join(step.name + "[]" * step.lists for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,65 +21,68 @@ class Leaf:
     """A column of values, which may lie deep in a record.
 
     Attributes:
-        path: The way to it; below a map, the way to that map.
+        path: The way to it.
         way: Index of the field at each step of the path.
         type: Arrow type of the values, without extension type.
-        in_map: True where it is a key or a value of a map.
+        is_key: True for the keys of a map, whose path is that of its values.
     """
 
     path: ColumnPath
     way: tuple[int, ...]
     type: pa.DataType
-    in_map: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """The cells of one column in one batch.
-
-    Attributes:
-        column: The path they were asked for by.
-        values: Array of a text type, length n, nullable, without extension type.
-        rows: int64[n], row of the batch that each value belongs to, ascending.
-        positions: One int64[n] for each ``[]`` of the path: the index in that list, from 0.
-    """
-
-    column: ColumnPath
-    values: "pa.Array[Any]"
-    rows: Int64s
-    positions: tuple[Int64s, ...] = ()
-
-    def path(self, index: int) -> str:
-        """The path of one cell with its positions: ``replies[3].text``."""
-        positions = iter(self.positions)
-        parts = []
-        for step in self.column.steps:
-            opened = "".join(f"[{next(positions)[index]}]" for _ in range(step.lists))
-            parts.append(f"{Step(step.name)}{opened}")
-        return ".".join(parts)
+    is_key: bool = False
 
 
 def leaves(schema: pa.Schema) -> list[Leaf]:
     """Every leaf of a schema, in the order in which Parquet numbers its columns."""
-    return list(_leaves_of_fields(schema, (), (), in_map=False))
+    return list(_leaves_of_fields(schema, (), (), is_key=False))
 
 
 def find(schema: pa.Schema, path: str | ColumnPath) -> tuple[int, Leaf]:
-    """The leaf that a path names, and its number among `leaves`.
+    """The leaf that a path names, and its number among `leaves`; for a path into JSON, that of the JSON.
 
     Raises:
-        ColumnError: There is none, there are several of that name, or the path ends above a leaf.
+        NoColumnError: There is none.
+        ColumnError: There are several of that name, or the path ends above a leaf.
     """
-    wanted = ColumnPath.parse(path) if isinstance(path, str) else path
+    wanted = _parsed(path).column
     every = leaves(schema)
-    named = [(number, leaf) for number, leaf in enumerate(every) if not leaf.in_map]
+    named = [(number, leaf) for number, leaf in enumerate(every) if not leaf.is_key]
     found = [(number, leaf) for number, leaf in named if leaf.path == wanted]
     found = found or [(number, leaf) for number, leaf in named if leaf.path.flat == str(wanted)]
     if not found:
-        raise ColumnError(str(path), _why_not_found(wanted, every))
+        raise _not_found(str(path), wanted, [leaf for _, leaf in named])
     if len(found) > 1:
         raise ColumnError(str(path), f"{len(found)} columns have this name; rename them in the archive")
     return found[0]
+
+
+def find_flat(schema: pa.Schema, path: str) -> Leaf:
+    """The leaf that a path names, of which a record has one value.
+
+    Raises:
+        ColumnError: There is no such column, or a record has many of it.
+    """
+    leaf = find(schema, path)[1]
+    if not leaf.path.is_single:
+        kind = "a map" if any("{}" in step.opened for step in leaf.path.steps) else "a list"
+        raise ColumnError(path, f"lies in {kind}, so that a record has many of it; name another column")
+    if _parsed(path).json is not None:
+        raise ColumnError(path, "is a path into JSON, which only text_columns may hold; name a column")
+    return leaf
+
+
+def numbers_of(schema: pa.Schema, path: str | ColumnPath) -> list[int]:
+    """Numbers of the Parquet columns that have to be read for a path: maps come with their keys.
+
+    Raises:
+        ColumnError: There is no such column.
+    """
+    number, leaf = find(schema, path)
+    keys = (
+        index for index, each in enumerate(leaves(schema)) if each.is_key and _is_around(each.path, leaf.path)
+    )
+    return sorted({number, *keys})
 
 
 def resolve(schema: pa.Schema, path: str | ColumnPath) -> pa.DataType:
@@ -163,77 +90,43 @@ def resolve(schema: pa.Schema, path: str | ColumnPath) -> pa.DataType:
 
     Text is ``string``, ``large_string``, ``string_view``, ``binary``, ``large_binary``, ``binary_view``,
     ``fixed_size_binary``, or a dictionary of one of them. A column of type ``null`` holds no value that could
-    be anything else, so it is text as well: ``string``.
+    be anything else, so it is text as well: ``string``. What lies in JSON is ``large_string``.
 
     Raises:
         ColumnError: There is no such column, or it does not hold text.
     """
     leaf = find(schema, path)[1]
-    if pa.types.is_null(leaf.type):
-        return pa.string()
-    if not is_text(leaf.type):
+    if not (is_text(leaf.type) or pa.types.is_null(leaf.type)):
         raise ColumnError(str(path), f"holds {show_type(leaf.type)}, not text")
-    return leaf.type
+    if _parsed(path).json is not None:
+        return pa.large_string()
+    return pa.string() if pa.types.is_null(leaf.type) else leaf.type
 
 
 def text_columns(schema: pa.Schema) -> list[str]:
     """Paths of every column that holds strings, nested ones too: what ``auto`` means.
 
-    Left out are binary columns and what lies in maps; see `text_in_maps`.
+    Left out are binary columns and keys of maps. JSON is taken as the text that it is.
 
     Raises:
         ColumnError: Two of them have the same name, so that neither can be asked for.
     """
-    strings = [leaf for leaf in leaves(schema) if _is_string(leaf.type) and not leaf.in_map]
+    strings = [leaf for leaf in leaves(schema) if is_string(leaf.type) and not leaf.is_key]
     return [_shortest_name(schema, leaf) for leaf in strings]
-
-
-def text_in_maps(schema: pa.Schema) -> list[str]:
-    """Paths of the maps that hold strings, which cannot be hunted yet."""
-    maps = (str(leaf.path) for leaf in leaves(schema) if leaf.in_map and _is_string(leaf.type))
-    return list(dict.fromkeys(maps))
-
-
-def extract(batch: pa.RecordBatch, path: str | ColumnPath) -> Cells:
-    """Takes the cells of one text column out of a batch.
-
-    A list that is null or empty has no cells; a struct that is null has null cells.
-
-    Args:
-        batch: Of any schema that has the column; may be a slice, may have no rows.
-        path: The column.
-
-    Returns:
-        The cells in the order of records, then of list elements.
-
-    Raises:
-        ColumnError: There is no such column, or it does not hold text.
-    """
-    wanted = ColumnPath.parse(path) if isinstance(path, str) else path
-    resolve(batch.schema, wanted)
-    leaf = find(batch.schema, wanted)[1]
-    rows = np.arange(batch.num_rows, dtype=np.int64)
-    positions: list[Int64s] = []
-    values: Any = batch.to_struct_array()
-    for step, field in zip(leaf.path.steps, leaf.way, strict=True):
-        values = unwrap(pc.struct_field(values, [field]))
-        for _ in range(step.lists):
-            parents, position = _elements(values)
-            values = unwrap(pc.list_flatten(values))
-            rows = rows[parents]
-            positions = [*(before[parents] for before in positions), position]
-    if pa.types.is_null(values.type):
-        values = values.cast(pa.string())
-    # A flat name may hold what reads as dots and brackets; the name asked for is kept where it fits.
-    column = wanted if sum(step.lists for step in wanted.steps) == len(positions) else leaf.path
-    return Cells(column, values, rows, tuple(positions))
 
 
 def is_text(type_: pa.DataType) -> bool:
     """True for the types whose cells can be hunted."""
     if pa.types.is_dictionary(type_):
         return is_text(storage_type(type_.value_type))
-    return _is_string(type_) or is_bytes(type_)
+    return is_string(type_) or is_bytes(type_)
+
+
+def is_string(type_: pa.DataType) -> bool:
+    """True for the types that hold text and nothing else."""
+    if pa.types.is_dictionary(type_):
+        return is_string(storage_type(type_.value_type))
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
 
 
 def is_bytes(type_: pa.DataType) -> bool:
@@ -266,38 +159,44 @@ def show_type(type_: pa.DataType) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
+def _parsed(path: str | ColumnPath) -> ColumnPath:
+    return ColumnPath.parse(path) if isinstance(path, str) else path
+
+
 def _leaves_of_fields(
-    fields: "Iterable[pa.Field[Any]]", steps: tuple[Step, ...], way: tuple[int, ...], *, in_map: bool
+    fields: "Iterable[pa.Field[Any]]", steps: tuple[Step, ...], way: tuple[int, ...], *, is_key: bool
 ) -> Iterator[Leaf]:
     for index, field in enumerate(fields):
-        here = (steps, way) if in_map else ((*steps, Step(field.name)), (*way, index))
-        yield from _leaves(field.type, *here, in_map=in_map)
+        yield from _leaves(field.type, (*steps, Step(field.name)), (*way, index), is_key=is_key)
 
 
 def _leaves(
-    declared: pa.DataType, steps: tuple[Step, ...], way: tuple[int, ...], *, in_map: bool
+    declared: pa.DataType, steps: tuple[Step, ...], way: tuple[int, ...], *, is_key: bool
 ) -> Iterator[Leaf]:
     type_ = storage_type(declared)
     if pa.types.is_struct(type_):
-        yield from _leaves_of_fields(type_.fields, steps, way, in_map=in_map)
+        yield from _leaves_of_fields(type_.fields, steps, way, is_key=is_key)
     elif pa.types.is_map(type_):
-        yield from _leaves_of_fields((type_.key_field, type_.item_field), steps, way, in_map=True)
+        opened = _opened(steps, "{}")
+        yield from _leaves(type_.key_type, opened, way, is_key=True)
+        yield from _leaves(type_.item_type, opened, way, is_key=is_key)
     elif _is_list(type_):
-        opened = steps if in_map else (*steps[:-1], Step(steps[-1].name, steps[-1].lists + 1))
-        yield from _leaves(type_.field(0).type, opened, way, in_map=in_map)
+        yield from _leaves(type_.field(0).type, _opened(steps, "[]"), way, is_key=is_key)
     else:
-        yield Leaf(ColumnPath(steps), way, type_, in_map)
+        yield Leaf(ColumnPath(steps), way, type_, is_key)
 
 
-def _elements(lists: "pa.Array[Any]") -> tuple[Int64s, Int64s]:
-    """For each element of all lists: the index of its list, and its position in it.
+def _opened(steps: tuple[Step, ...], opening: str) -> tuple[Step, ...]:
+    return (*steps[:-1], Step(steps[-1].name, steps[-1].opened + opening))
 
-    `pyarrow.compute.list_parent_indices` answers for null lists too, which `list_flatten` leaves out.
-    """
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    parents = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
-    starts = np.cumsum(lengths) - lengths
-    return parents, np.arange(len(parents), dtype=np.int64) - starts[parents]
+
+def _is_around(map_: ColumnPath, inner: ColumnPath) -> bool:
+    """True where a column lies in a map, going by the path of the map's keys."""
+    before, last = map_.steps[:-1], map_.steps[-1]
+    if len(inner.steps) <= len(before) or inner.steps[: len(before)] != before:
+        return False
+    step = inner.steps[len(before)]
+    return step.name == last.name and step.opened.startswith(last.opened)
 
 
 def _is_list(type_: pa.DataType) -> bool:
@@ -310,12 +209,6 @@ def _is_list(type_: pa.DataType) -> bool:
     )
 
 
-def _is_string(type_: pa.DataType) -> bool:
-    if pa.types.is_dictionary(type_):
-        return _is_string(storage_type(type_.value_type))
-    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
-
-
 def _shortest_name(schema: pa.Schema, leaf: Leaf) -> str:
     """The name people write, wherever it leads to that leaf and no other."""
     try:
@@ -326,29 +219,20 @@ def _shortest_name(schema: pa.Schema, leaf: Leaf) -> str:
     return str(find(schema, leaf.path)[1].path)
 
 
-def _why_no_path(text: str) -> str:
-    if "{" in text or "}" in text:
-        return "maps are not built yet; leave this column out"
-    if "$" in text:
-        return "paths into JSON are not built yet; leave this column out"
-    return "is not a column path; write `name`, `struct.field`, `list[]` or `list[].field`"
-
-
-def _why_not_found(wanted: ColumnPath, every: Sequence[Leaf]) -> str:
+def _not_found(path: str, wanted: ColumnPath, every: Sequence[Leaf]) -> ColumnError:
     inside = [leaf for leaf in every if _is_above(wanted, leaf)]
-    if any(leaf.in_map for leaf in inside):
-        return "is a map, which is not built yet; leave this column out"
     if inside:
-        return f"is not a column of values; write {_listed(str(leaf.path) for leaf in inside)}"
-    names = [str(leaf.path) for leaf in every if not leaf.in_map]
+        message = f"is not a column of values; write {_listed(str(leaf.path) for leaf in inside)}"
+        return ColumnError(path, message)
+    names = [str(leaf.path) for leaf in every]
     close = difflib.get_close_matches(str(wanted), names, n=3)
     if close:
-        return f"there is no such column; did you mean {_listed(close)}?"
-    return f"there is no such column; there are {_listed(names)}"
+        return NoColumnError(path, f"there is no such column; did you mean {_listed(close)}?")
+    return NoColumnError(path, f"there is no such column; there are {_listed(names)}")
 
 
 def _is_above(wanted: ColumnPath, leaf: Leaf) -> bool:
-    """True where a path names a struct or list around a leaf, or the leaf with other brackets."""
+    """True where a path names a struct, list or map around a leaf, or the leaf with other brackets."""
     names = [step.name for step in wanted.steps]
     return [step.name for step in leaf.path.steps][: len(names)] == names
 

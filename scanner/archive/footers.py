@@ -1,40 +1,58 @@
-"""What a Parquet footer says, as far as a hunt asks, and what Arrow says when it cannot be read."""
+"""Parquet footers: read with few requests, opened without reading them again, and what Arrow says of bad ones."""
 
 import contextlib
 import re
 from collections.abc import Iterator
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
 from scanner.archive.columns import leaves
+from scanner.archive.footer_check import check_footer
+from scanner.archive.storage import FileInfo
 from scanner.errors import SourceError
 
-_MAX_REASON = 300
-_LENGTH_AND_MAGIC = 8
-_NOISE = re.compile(r"^(Could not open Parquet input source '.*?': |IOError: |Invalid: )+", re.DOTALL)
+FIRST_READ_BYTES: Final = 64 << 10
+"""What is read of a file's end at first, which is all of nearly every footer."""
+
+MAX_FOOTER_BYTES: Final = 128 << 20
+"""Longer footers are refused: decoded they take a multiple of this in memory."""
+
+_MAX_REASON: Final = 300
+_LENGTH_AND_MAGIC: Final = 8
+_MAGIC: Final = b"PAR1"
+_ENCRYPTED: Final = b"PARE"
+_NOISE: Final = re.compile(r"^(Could not open Parquet input source '.*?': |IOError: |Invalid: )+", re.DOTALL)
 
 
 @contextlib.contextmanager
-def opened(uri: str) -> Iterator[pq.ParquetFile]:
-    """A Parquet file, closed at the end of the block.
+def opened(uri: str, footer: bytes | None = None) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile]]:
+    """A Parquet file, and its bytes, closed at the end of the block.
 
     Column chunks are read a page at a time, so that a row group of any size needs the memory of one batch.
+
+    Args:
+        uri: The file.
+        footer: As `read_footer` gave it; None to read it here.
 
     Raises:
         SourceError: It cannot be read, or what the block reads of it cannot.
     """
     with storage.open_input(uri) as source, arrow_errors(uri):
+        with pq.ParquetFile(pa.BufferReader(footer or read_footer(storage.stat(uri)))) as known:
+            metadata = known.metadata
         file = pq.ParquetFile(
             source,
+            metadata=metadata,
             pre_buffer=False,
             buffer_size=1 << 20,
             page_checksum_verification=True,
         )
         with file:
-            _check_shape(file)
-            yield file
+            check_shape(file)
+            yield file, source
 
 
 @contextlib.contextmanager
@@ -43,27 +61,42 @@ def arrow_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError, RecursionError) as error:
-        raise SourceError(uri, _reason(error)) from error
+        told = storage.explain(uri, error) if isinstance(error, OSError) else None
+        raise SourceError(uri, told or _reason(error)) from error
 
 
-def footer_bytes(uri: str) -> bytes:
-    """The footer of a Parquet file as stored, without its length and magic.
+def read_footer(info: FileInfo) -> bytes:
+    """The end of a Parquet file from the first byte of its footer on, in one ranged read or, if it is long, two.
 
     Raises:
-        SourceError: It cannot be read.
+        SourceError: It cannot be read, or is not one.
     """
-    with storage.open_input(uri) as source, arrow_errors(uri):
-        end = source.size() - _LENGTH_AND_MAGIC
-        source.seek(end)
-        length = int.from_bytes(source.read(4), "little")
-        source.seek(end - length)
-        return source.read(length)
+    tail = storage.read_tail(info.uri, info.size_bytes, min(info.size_bytes, FIRST_READ_BYTES))
+    magic = tail[-len(_MAGIC) :]
+    if magic == _ENCRYPTED:
+        raise SourceError(info.uri, "is encrypted, which cannot be read")
+    if magic != _MAGIC or len(tail) < _LENGTH_AND_MAGIC:
+        return tail  # Arrow says what is wrong with it
+    length = int.from_bytes(tail[-_LENGTH_AND_MAGIC : -len(_MAGIC)], "little") + _LENGTH_AND_MAGIC
+    if length > info.size_bytes:
+        raise SourceError(
+            info.uri, f"its footer would have {length} bytes, and the file has {info.size_bytes}"
+        )
+    if length > MAX_FOOTER_BYTES:
+        raise SourceError(info.uri, f"its footer has {length} bytes, of which {MAX_FOOTER_BYTES} are allowed")
+    if length > len(tail):
+        tail = storage.read_tail(info.uri, info.size_bytes, length)
+    check_footer(info.uri, tail[-length:])
+    return tail[-length:]
 
 
-def _check_shape(file: pq.ParquetFile) -> None:
+def check_shape(file: pq.ParquetFile) -> None:
     """Refuses a file whose Arrow schema and Parquet schema have different leaves.
 
     Leaves are matched by number, because names may hold dots and lists are stored under many names.
+
+    Raises:
+        pyarrow.ArrowInvalid: They have.
     """
     names = [leaf.path.steps[0].name for leaf in leaves(file.schema_arrow)]
     stored = [file.schema.column(number).path for number in range(file.metadata.num_columns)]

@@ -1,51 +1,53 @@
 """What a hunt is going to read: an archive's files, cut into splits by what their footers say."""
 
+import contextlib
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain, islice
+from typing import Final, Literal
 
 import pyarrow as pa
 
 from scanner.archive import storage
 from scanner.archive.columns import show_type
-from scanner.archive.footers import footer_bytes
+from scanner.archive.footer_cache import FooterCache
+from scanner.archive.formats import PARQUET, Written, endings_of
+from scanner.archive.formats.tables import TABLES, open_table
+from scanner.archive.listing import Listing
+from scanner.archive.partitions import partitions_of
+from scanner.archive.pruning import Pruning, Removed, removed_by_path
+from scanner.archive.splits import Part, Split, Splits, split_id
 from scanner.archive.storage import FileInfo
-from scanner.archive.survey import Survey, Wanted, survey
+from scanner.archive.survey import Survey, Surveyor, Wanted
+from scanner.archive.surveys import Surveys
+from scanner.archive.where import Predicate
 from scanner.errors import HuntError, Problem, SourceError
 
-TARGET_SPLIT_BYTES = 128 << 20
+__all__ = ["Plan", "PlanProgress", "Split", "Unreadable", "make_plan", "plan_files"]
+
+TARGET_SPLIT_BYTES: Final = 128 << 20
 """Compressed bytes of text columns that a split holds at most, unless one row group is larger."""
 
-_SHOWN_FILES = 10
+_SHOWN_FILES: Final = 10
+_LENGTH_AND_MAGIC: Final = 8
+_LOOKED_AT: Final = 100
+"""Files that the predicate removes and of which, from the first on, one is looked for that can be hunted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """A run of row groups of one file: what is scheduled, retried, committed and covered as one.
+class PlanProgress:
+    """How far planning has come.
 
     Attributes:
-        split_id: 32 hex digits over file, version, row groups and columns.
-        source_uri: The file.
-        source_etag: Its version when the hunt was planned.
-        source_size_bytes: Its size.
-        row_groups: Ascending, without gaps; empty for a file that holds none.
-        first_row: Index in the file of the first row, from 0.
-        rows: Rows in all its row groups.
-        text_bytes: Compressed bytes of its text columns.
-        columns: Text columns that this file has; with named columns always all of them.
+        listed: Files found so far.
+        planned: Files of which it is known what to read.
+        all_listed: True once no more files will be found.
     """
 
-    split_id: str
-    source_uri: str
-    source_etag: str
-    source_size_bytes: int
-    row_groups: tuple[int, ...]
-    first_row: int
-    rows: int
-    text_bytes: int
-    columns: tuple[str, ...]
+    listed: int
+    planned: int = 0
+    all_listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,10 @@ class Plan:
         row_groups: Row groups of all splits.
         text_bytes: Compressed bytes of text columns in all splits.
         match_key: 32 bytes that only a reader of the archive can work out.
+        pruned: What the hunt's predicate removed, which is neither a split nor a gap.
     """
 
-    splits: tuple[Split, ...]
+    splits: Splits
     unreadable: tuple[Unreadable, ...]
     columns: tuple[str, ...]
     carry: pa.Schema
@@ -92,16 +95,25 @@ class Plan:
     row_groups: int
     text_bytes: int
     match_key: bytes
+    pruned: tuple[Removed, ...] = ()
 
 
-def make_plan(  # noqa: PLR0913, PLR0917 - the columns of a hunt, one by one, as its file names them
+def make_plan(  # noqa: PLR0913 - the columns of a hunt, one by one, as its file names them
     uris: Sequence[str],
     text_columns: Sequence[str] | Literal["auto"],
     record_id: str | None = None,
     actor_id: str | None = None,
     event_time: str | None = None,
     carry: Sequence[str] = (),
+    *,
+    manifest: str | None = None,
+    format: str | None = None,  # noqa: A002 - the hunt's word
+    at: int | None = None,
+    where: Predicate | None = None,
+    optional: Sequence[str] = (),
     target_split_bytes: int = TARGET_SPLIT_BYTES,
+    footers: FooterCache | None = None,
+    on_progress: Callable[[PlanProgress], None] = lambda _: None,
 ) -> Plan:
     """Reads the footers of an archive and cuts its files into splits.
 
@@ -114,115 +126,228 @@ def make_plan(  # noqa: PLR0913, PLR0917 - the columns of a hunt, one by one, as
         actor_id: Path of the column that identifies its author.
         event_time: Path of the column that holds its time.
         carry: Paths of the columns copied to each hit.
+        manifest: File that lists more of them; None where there is none.
+        format: How they are written; None where their names tell, and folders hold Parquet. Of a table there is
+            one URI, its folder.
+        at: Version of a Delta table, snapshot of an Iceberg table; None for the latest.
+        where: Which records are wanted; None for all.
+        optional: Those of the text columns that a file may lack.
         target_split_bytes: Compressed bytes of text columns that a split holds at most.
+        footers: Footers that are known, where those that are read are kept too; None to keep none.
+        on_progress: Called now and then.
 
     Raises:
-        HuntError: There is nothing to read, or no file has the columns; every such column is named.
+        HuntError: There is nothing to read, or no file has the columns; every such column is named. Or the
+            predicate does not fit a value in the path of a file.
     """
     wanted = Wanted(
         text_columns if text_columns == "auto" else tuple(dict.fromkeys(text_columns)),
         tuple(path for path in (record_id, actor_id) if path is not None),
         event_time,
         tuple(dict.fromkeys(carry)),
+        where,
+        tuple(optional),
     )
-    files = sorted({info for uri in uris for info in storage.list_files(uri)})
-    surveys: list[Survey] = []
-    unreadable: list[Unreadable] = []
-    for info in files:
-        try:
-            surveys.append(survey(info, wanted))
-        except SourceError as error:
-            unreadable.append(_set_aside(info, error.reason))
-    _refuse_if_none(surveys, unreadable)
-    unreadable += [_set_aside(each.info, _reason(each)) for each in surveys if each.problems]
-    carried, usable = _with_one_carry([each for each in surveys if not each.problems], unreadable)
-    splits = tuple(split for each in usable for split in _splits(each, target_split_bytes))
-    return Plan(
-        splits=splits,
-        unreadable=tuple(sorted(unreadable, key=lambda each: each.uri)),
-        columns=tuple(dict.fromkeys(path for each in usable for path in each.columns)),
-        carry=carried,
-        files=len(files),
-        rows=sum(split.rows for split in splits),
-        row_groups=sum(len(split.row_groups) for split in splits),
-        text_bytes=sum(split.text_bytes for split in splits),
-        match_key=_match_key(usable[0].info.uri),
+    if format in TABLES:
+        table = open_table(uris[0], format, at)
+        written = Written(PARQUET, table.deletes)
+        return plan_files(table.files, wanted, written, target_split_bytes, footers, on_progress)
+    infos: Iterable[FileInfo] = chain(
+        chain.from_iterable(storage.list_files(uri, endings_of(format)) for uri in uris),
+        () if manifest is None else storage.list_manifest(manifest),
     )
+    return plan_files(infos, wanted, Written(format), target_split_bytes, footers, on_progress)
 
 
-def _refuse_if_none(surveys: Sequence[Survey], unreadable: Sequence[Unreadable]) -> None:
-    """Where no file at all can be hunted, the hunt is wrong rather than a file."""
-    if any(not each.problems for each in surveys):
-        return
-    if surveys:
-        first = surveys[0]
-        raise HuntError(tuple(Problem(first.info.uri, 0, each.path, each.message) for each in first.problems))
-    raise HuntError(tuple(Problem(each.uri, 0, "", each.reason) for each in unreadable[:_SHOWN_FILES]))
+def plan_files(
+    infos: Iterable[FileInfo],
+    wanted: Wanted,
+    written: Written | None = None,
+    target_split_bytes: int = TARGET_SPLIT_BYTES,
+    footers: FooterCache | None = None,
+    on_progress: Callable[[PlanProgress], None] = lambda _: None,
+) -> Plan:
+    """Does what `make_plan` does, with files that were listed by somebody else, in any order.
+
+    Raises:
+        HuntError: As `make_plan`.
+    """
+    files = Listing(infos, lambda listed: on_progress(PlanProgress(listed)))
+    on_progress(PlanProgress(len(files), all_listed=True))
+    where = "" if wanted.where is None else wanted.where.text
+    draft = _Draft(Splits(files, where, written), wanted.where, target_split_bytes)
+    with contextlib.closing(FooterCache()) as forgetful:
+        kept = footers or forgetful
+        surveys = Surveys(Surveyor(wanted), kept, written or Written())
+        for some in surveys.of(draft.by_path(), len(files)):
+            for number, found in some:
+                draft.add(number, found)
+            on_progress(PlanProgress(len(files), some[-1][0] + 1, all_listed=True))
+        first = draft.first_usable(surveys)
+        return draft.plan(first, surveys.head(first.info))
 
 
-def _reason(file: Survey) -> str:
-    return "; ".join(f"column {error}" for error in file.problems)
+class _Draft:
+    """A plan in the making: files come in their order, each once.
 
+    Args:
+        splits: None yet, of all files.
+        where: Which records are wanted; None for all.
+        target_bytes: Compressed bytes of text columns that a split holds at most.
+    """
 
-def _with_one_carry(
-    surveys: Sequence[Survey], unreadable: list[Unreadable]
-) -> tuple[pa.Schema, list[Survey]]:
-    """One type for each carried column, and the files that have it or one that fits into it."""
-    carried = surveys[0].carry
-    usable = []
-    for each in surveys:
+    def __init__(self, splits: Splits, where: Predicate | None, target_bytes: int) -> None:
+        self._files = splits.files
+        self._where = where
+        self._target_bytes = target_bytes
+        self._pruning = Pruning()
+        self._splits = splits
+        self._unreadable: list[Unreadable] = []
+        self._columns: dict[tuple[str, ...], None] = {}
+        self._carry: pa.Schema | None = None
+        self._last_carry: pa.Schema | None = None
+        self._first_usable: Survey | None = None
+        self._first_problems: Survey | None = None
+
+    def by_path(self) -> Iterator[tuple[int, FileInfo]]:
+        """The files whose paths do not rule them out, numbered.
+
+        Raises:
+            HuntError: The predicate does not fit a value in a path.
+        """
+        for number, info in enumerate(self._files):
+            term = self._removed_by_path(info)
+            if term is None:
+                yield number, info
+            else:
+                self._pruning.add(Removed("partitions", term, 1, None, None, info.size_bytes))
+
+    def add(self, number: int, found: Survey | SourceError) -> None:
+        """Takes in what was found out about the next file."""
+        if isinstance(found, SourceError):
+            self._set_aside(self._files[number], found.reason)
+        elif found.problems:
+            self._first_problems = self._first_problems or found
+            self._set_aside(found.info, "; ".join(f"column {error}" for error in found.problems))
+        else:
+            self._first_usable = self._first_usable or found
+            if self._carries(found):
+                self._columns[found.columns] = None
+                self._prune(found)
+                for part in _parts(found, self._target_bytes):
+                    self._splits.add(number, found.columns, part)
+
+    def first_usable(self, surveys: Surveys) -> Survey:
+        """The first file of all that can be hunted, even if the predicate removes it.
+
+        Raises:
+            HuntError: No file at all can be hunted, so the hunt is wrong rather than a file.
+        """
+        for info in islice(self._files, _LOOKED_AT):
+            if self._first_usable is not None and info >= self._first_usable.info:
+                break
+            if self._removed_by_path(info) is not None:
+                found = surveys.look_at(info)
+                if isinstance(found, Survey) and not found.problems:
+                    return found
+        if self._first_usable is None:
+            raise HuntError(tuple(self._why_nothing()))
+        return self._first_usable
+
+    def plan(self, first: Survey, footer: bytes) -> Plan:
+        """The plan.
+
+        Args:
+            first: The first file that can be hunted.
+            footer: Its footer.
+        """
+        carry = first.carry if self._carry is None else self._carry
+        columns = self._columns or {first.columns: None}
+        return Plan(
+            splits=self._splits,
+            unreadable=tuple(self._unreadable),
+            columns=tuple(dict.fromkeys(path for each in columns for path in each)),
+            carry=pa.schema([(field.name, _type_in_hits(field.type)) for field in carry]),
+            files=len(self._files),
+            rows=self._splits.rows,
+            row_groups=self._splits.row_groups,
+            text_bytes=sum(self._splits.text_bytes),
+            match_key=_match_key(footer),
+            pruned=self._pruning.removed(),
+        )
+
+    def _removed_by_path(self, info: FileInfo) -> str | None:
+        if self._where is None:
+            return None
+        return removed_by_path(self._where, info.uri, partitions_of(info.uri))
+
+    def _prune(self, found: Survey) -> None:
+        """Counts what statistics remove of a file."""
+        groups = found.row_groups
+        if found.removed_by is not None:
+            rows, size_bytes = sum(group.rows for group in groups), found.info.size_bytes
+            self._pruning.add(Removed("file statistics", found.removed_by, 1, len(groups), rows, size_bytes))
+            return
+        removed = [group for group in groups if group.removed_by is not None]
+        for number, group in enumerate(removed, 1):
+            last = number == len(groups)
+            term = group.removed_by or ""
+            self._pruning.add(
+                Removed("row-group statistics", term, int(last), 1, group.rows, group.text_bytes)
+            )
+
+    def _carries(self, found: Survey) -> bool:
+        """Makes one type for each carried column of all files, unless this file's do not fit into it."""
+        if found.carry is self._last_carry:
+            return True
+        before = found.carry if self._carry is None else self._carry
         try:
-            carried = pa.unify_schemas([carried, each.carry], promote_options="permissive")
-            usable.append(each)
+            self._carry = pa.unify_schemas([before, found.carry], promote_options="permissive")
         except pa.ArrowTypeError:
-            types = ", ".join(f"`{field.name}` {show_type(field.type)}" for field in each.carry)
-            unreadable.append(_set_aside(each.info, f"carried columns have other types than before: {types}"))
-    fields = [(field.name, pa.string() if pa.types.is_null(field.type) else field.type) for field in carried]
-    return pa.schema(fields), usable
+            types = ", ".join(f"`{field.name}` {show_type(field.type)}" for field in found.carry)
+            self._set_aside(found.info, f"carried columns have other types than before: {types}")
+            return False
+        self._last_carry = found.carry
+        return True
+
+    def _set_aside(self, info: FileInfo, reason: str) -> None:
+        name = split_id(info, (), ())
+        self._unreadable.append(Unreadable(name, info.uri, info.etag, info.size_bytes, reason))
+
+    def _why_nothing(self) -> Iterator[Problem]:
+        first = self._first_problems
+        if first is not None:
+            for each in first.problems:
+                yield Problem(first.info.uri, 0, each.path, each.message)
+        else:
+            for file in self._unreadable[:_SHOWN_FILES]:
+                yield Problem(file.uri, 0, "", file.reason)
 
 
-def _splits(file: Survey, target_bytes: int) -> Iterator[Split]:
-    """Runs of row groups as long as fit; a file without any is one split, so that it is covered too."""
+def _type_in_hits(type_: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_null(type_) else type_
+
+
+def _parts(file: Survey, target_bytes: int) -> Iterator[Part]:
+    """Row groups to read, as many together as fit; a file that holds none is one part, so that it is covered too."""
+    if file.removed_by is not None:
+        return
     run: list[int] = []
-    first_row = 0
+    first_row = next_row = rows = text_bytes = 0
     for index, group in enumerate(file.row_groups):
-        if run and _text_bytes(file, run) + group.text_bytes > target_bytes:
-            split = _split(file, run, first_row)
-            yield split
-            run, first_row = [], first_row + split.rows
-        run.append(index)
-    yield _split(file, run, first_row)
+        if group.removed_by is None:
+            if run and text_bytes + group.text_bytes > target_bytes:
+                yield Part(tuple(run), first_row, rows, text_bytes)
+                run, rows, text_bytes = [], 0, 0
+            first_row = first_row if run else next_row
+            run.append(index)
+            rows += group.rows
+            text_bytes += group.text_bytes
+        next_row += group.rows
+    if run or not file.row_groups:
+        yield Part(tuple(run), first_row, rows, text_bytes)
 
 
-def _split(file: Survey, run: Sequence[int], first_row: int) -> Split:
-    info = file.info
-    return Split(
-        split_id=split_id(info, run, file.columns),
-        source_uri=info.uri,
-        source_etag=info.etag,
-        source_size_bytes=info.size_bytes,
-        row_groups=tuple(run),
-        first_row=first_row,
-        rows=sum(file.row_groups[index].rows for index in run),
-        text_bytes=_text_bytes(file, run),
-        columns=file.columns,
-    )
-
-
-def _text_bytes(file: Survey, run: Sequence[int]) -> int:
-    return sum(file.row_groups[index].text_bytes for index in run)
-
-
-def _set_aside(info: FileInfo, reason: str) -> Unreadable:
-    return Unreadable(split_id(info, (), ()), info.uri, info.etag, info.size_bytes, reason)
-
-
-def split_id(info: FileInfo, row_groups: Sequence[int], columns: Sequence[str]) -> str:
-    """32 hex digits that name the same rows and columns of the same file version in every run."""
-    parts = json.dumps([info.uri, info.etag, list(row_groups), list(columns)])
-    return hashlib.sha256(parts.encode()).hexdigest()[:32]
-
-
-def _match_key(uri: str) -> bytes:
+def _match_key(footer: bytes) -> bytes:
     """A key that takes the archive to work out, so that results alone do not tell what was matched."""
-    return hashlib.sha256(b"hindcast match key" + footer_bytes(uri)).digest()
+    return hashlib.sha256(b"hindcast match key" + footer[:-_LENGTH_AND_MAGIC]).digest()

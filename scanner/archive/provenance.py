@@ -1,13 +1,15 @@
 """Where a record comes from: its id, its author, its time, and the columns that travel with a hit."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scanner.archive.columns import ColumnError, find, is_bytes, is_text, show_type, storage_type, unwrap
+from scanner.archive.cells import extract_flat
+from scanner.archive.columns import find_flat, is_text, show_type, storage_type
+from scanner.archive.paths import ColumnError
+from scanner.archive.texts import plain_values
 
 TIME: Final = pa.timestamp("us", tz="UTC")
 _MICROSECONDS_OF: Final = {"s": 10**6, "ms": 10**3, "us": 1}
@@ -24,10 +26,7 @@ def plain_type(schema: pa.Schema, path: str) -> pa.DataType:
     Raises:
         ColumnError: There is no such column, or it lies in a list, so that a record has many of it.
     """
-    leaf = find(schema, path)[1]
-    if any(step.lists for step in leaf.path.steps):
-        raise ColumnError(path, "lies in a list, so that a record has many of it; name another column")
-    return _plain(leaf.type)
+    return _plain(find_flat(schema, path).type)
 
 
 def check_key(schema: pa.Schema, path: str) -> None:
@@ -90,8 +89,8 @@ def provenance(
     length = batch.num_rows if rows is None else len(rows)
 
     def column(path: str) -> "pa.Array[Any]":
-        values = _column(batch, path)
-        return _decoded(values if rows is None else values.take(rows))
+        values = extract_flat(batch, path)
+        return plain_values(values if rows is None else values.take(rows))
 
     def text(path: str | None) -> "pa.Array[Any]":
         return pa.nulls(length, pa.string()) if path is None else column(path).cast(pa.string())
@@ -107,45 +106,6 @@ def _plain(type_: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(type_):
         return _plain(storage_type(type_.value_type))
     return pa.string() if is_text(type_) else type_
-
-
-def _column(batch: pa.RecordBatch, path: str) -> Any:
-    plain_type(batch.schema, path)
-    values: Any = batch.to_struct_array()
-    for field in find(batch.schema, path)[1].way:
-        values = unwrap(pc.struct_field(values, [field]))
-    return values
-
-
-def _decoded(values: "pa.Array[Any]") -> "pa.Array[Any]":
-    """Values without dictionary; text and bytes as strings."""
-    if isinstance(values, pa.DictionaryArray):
-        return _decoded(unwrap(values.dictionary_decode()))
-    if pa.types.is_fixed_size_binary(values.type):
-        return _each(values, bytes.hex)
-    if is_bytes(values.type):
-        return _each(values, _text_or_hex)
-    return _repaired(values) if is_text(values.type) else values
-
-
-def _repaired(values: "pa.Array[Any]") -> "pa.Array[Any]":
-    try:
-        values.validate(full=True)
-        return values.cast(pa.string())
-    except pa.ArrowInvalid:
-        return _each(values.cast(pa.large_binary()), lambda cell: cell.decode(errors="replace"))
-
-
-def _each(values: "pa.Array[Any]", write: Callable[[bytes], str]) -> "pa.Array[Any]":
-    cells: list[bytes | None] = values.to_pylist()
-    return pa.array([None if cell is None else write(cell) for cell in cells], pa.string())
-
-
-def _text_or_hex(cell: bytes) -> str:
-    try:
-        return cell.decode()
-    except UnicodeDecodeError:
-        return cell.hex()
 
 
 def _time(values: Any) -> Any:

@@ -1,76 +1,173 @@
 """Reads a split: batches of the columns a hunt needs, in the memory of one batch."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.columns import ColumnError, find
-from scanner.archive.footers import opened
-from scanner.archive.plan import Split
+from scanner.archive.cells import Int64s
+from scanner.archive.columns import numbers_of
+from scanner.archive.deletes import deleted_rows
+from scanner.archive.footers import arrow_errors, opened
+from scanner.archive.page_check import check_pages
+from scanner.archive.partitions import batch_with
+from scanner.archive.paths import ColumnError
 from scanner.archive.sizing import rows_at_once
+from scanner.archive.splits import Split
+from scanner.archive.where import Predicate
 from scanner.errors import SourceError
+
+_NONE_DELETED: Final = np.empty(0, np.int64)
+
+BATCH_ROWS: Final = 1 << 15
+"""Rows that a batch holds at most, unless something else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive rows of one row group.
+    """Consecutive rows of one row group, without those that a predicate leaves out.
 
     Attributes:
         row_group: Index of the row group in the file.
         first_row: Index of the first row in the file.
         data: The columns asked for, by the paths they were asked for; a struct holds only their leaves.
+        kept: int64[n], place of each row of ``data`` among the consecutive ones; None where all were kept.
+        rows_filtered: How many were left out.
     """
 
     row_group: int
     first_row: int
     data: pa.RecordBatch
+    kept: Int64s | None = None
+    rows_filtered: int = 0
+
+    def in_file(self, rows: Int64s) -> Int64s:
+        """Indexes in the file of some rows of ``data``."""
+        return self.first_row + (rows if self.kept is None else self.kept[rows])
 
 
-def read_split(split: Split, columns: Sequence[str], batch_rows: int = 16384) -> Iterator[Batch]:
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A row group that could not be read to its end.
+
+    Attributes:
+        row_group: Index of the row group in the file.
+        rows: Rows that were not read, as far as that is known: those of the row group, as the footer has them.
+        reason: Why, without any content of the file.
+        partial: True where the rest of the row group was read and counts, as in a file of lines, some of them bad.
+    """
+
+    row_group: int
+    rows: int
+    reason: str
+    partial: bool = False
+
+
+def read_split(
+    split: Split,
+    columns: Sequence[str],
+    batch_rows: int = BATCH_ROWS,
+    footer: bytes | None = None,
+    where: Predicate | None = None,
+) -> Iterator[Batch | Gap]:
     """Reads some columns of a split, in the order of the file.
+
+    Where a row group is broken, a gap follows the batches that could be read of it, and the next row group comes.
 
     Args:
         split: As planned.
         columns: Paths of every column that is needed, not only text.
         batch_rows: Rows that a batch holds at most.
+        footer: The file's, where it was read before; None to read it.
+        where: Which records are wanted, by columns that are among ``columns``; None for all.
 
     Raises:
-        SourceError: The file is not the version that was planned, cannot be read, or contradicts itself.
+        SourceError: The file is not the version that was planned, or its footer cannot be read.
     """
-    _check_version(split)
-    with opened(split.source_uri) as file:
-        numbers = _numbers(file, split, columns)
-        names = [file.schema.column(number).path for number in numbers]
-        first_row = split.first_row
-        for row_group in split.row_groups:
-            rows = rows_at_once(split.source_uri, file, row_group, numbers, batch_rows)
-            seen = 0
-            for data in file.iter_batches(rows, [row_group], names, use_threads=False):
-                data.validate()
-                yield Batch(row_group, first_row + seen, data)
-                seen += data.num_rows
-            _check_rows(file, row_group, seen)
-            first_row += seen
-    _check_version(split)
+    check_version(split)
+    deleted = deleted_rows(split) if split.deletes else _NONE_DELETED
+    with opened(split.source_uri, footer) as (file, source):
+        in_path = {name: value for name, value in split.partitions if name not in split.columns}
+        numbers = _numbers(file, split, [path for path in columns if path not in in_path])
+        for row_group, first_row in zip(split.row_groups, _first_rows(file, split), strict=True):
+            try:
+                with arrow_errors(split.source_uri):
+                    check_pages(source, file, row_group, numbers)
+                    for batch in _row_group(split, file, row_group, first_row, numbers, batch_rows):
+                        whole = replace(batch, data=batch_with(batch.data, in_path))
+                        yield filtered(whole, split, where, deleted)
+            except SourceError as error:
+                yield Gap(row_group, file.metadata.row_group(row_group).num_rows, error.reason)
+    check_version(split)
+
+
+def _row_group(
+    split: Split,
+    file: pq.ParquetFile,
+    row_group: int,
+    first_row: int,
+    numbers: Sequence[int],
+    batch_rows: int,
+) -> Iterator[Batch]:
+    names = [file.schema.column(number).path for number in numbers]
+    rows = rows_at_once(split.source_uri, file, row_group, numbers, batch_rows)
+    promised = file.metadata.row_group(row_group).num_rows
+    seen = 0
+    for data in file.iter_batches(rows, [row_group], names, use_threads=False):
+        data.validate()
+        if seen + data.num_rows > promised:
+            break  # its rows would bear the numbers of the next row group's
+        yield Batch(row_group, first_row + seen, data)
+        seen += data.num_rows
+    if seen != promised:
+        message = f"row group {row_group} holds other than the {promised} rows that its footer says"
+        raise pa.ArrowInvalid(message)
+
+
+def filtered(batch: Batch, split: Split, where: Predicate | None, deleted: Int64s = _NONE_DELETED) -> Batch:
+    """A batch without the rows that are deleted, nor those that a predicate leaves out."""
+    first, length = batch.first_row, batch.data.num_rows
+    begin, end = np.searchsorted(deleted, [first, first + length])
+    if where is None and begin == end:
+        return batch
+    present = np.ones(length, np.bool_)
+    present[deleted[begin:end] - first] = False
+    wanted = present
+    if where is not None:
+        wanted = present & where.mask(batch.data, dict(split.partitions)).to_numpy(zero_copy_only=False)
+    if wanted.all():
+        return batch
+    kept = np.flatnonzero(wanted)
+    data = batch.data.filter(pa.array(wanted))
+    return replace(batch, data=data, kept=kept, rows_filtered=int(present.sum()) - len(kept))
+
+
+def _first_rows(file: pq.ParquetFile, split: Split) -> Iterator[int]:
+    """The first row of each row group of a split; between two of them there may be others."""
+    wanted = set(split.row_groups)
+    first_row = 0
+    for row_group in range(max(wanted, default=-1) + 1):
+        if row_group in wanted:
+            yield first_row
+        first_row += file.metadata.row_group(row_group).num_rows
 
 
 def _numbers(file: pq.ParquetFile, split: Split, columns: Sequence[str]) -> list[int]:
     try:
-        return sorted({find(file.schema_arrow, path)[0] for path in columns})
+        return sorted({number for path in columns for number in numbers_of(file.schema_arrow, path)})
     except ColumnError as error:
         raise SourceError(split.source_uri, f"column {error}") from error
 
 
-def _check_rows(file: pq.ParquetFile, row_group: int, seen: int) -> None:
-    promised = file.metadata.row_group(row_group).num_rows
-    if seen != promised:
-        message = f"row group {row_group} holds {seen} rows and its footer says {promised}"
-        raise pa.ArrowInvalid(message)
+def check_version(split: Split) -> None:
+    """Makes sure that a file is the version that was planned.
 
-
-def _check_version(split: Split) -> None:
+    Raises:
+        SourceError: It is not, or it is gone.
+    """
     if storage.stat(split.source_uri).etag != split.source_etag:
         raise SourceError(split.source_uri, "has changed since the hunt was planned")

@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.columns import Leaf, extract, is_text, leaves
+from scanner.archive.cells import extract
+from scanner.archive.columns import Leaf, is_text, leaves, numbers_of
 
 BATCH_BYTES: Final = 32 << 20
 """Uncompressed bytes that a batch should hold at most; where rows are large there are fewer of them."""
@@ -52,14 +53,20 @@ def _longest_entry(uri: str, file: pq.ParquetFile, row_group: int, number: int, 
     """Bytes of the longest text in a column's dictionary, read without unfolding it; 0 for other columns."""
     if not is_text(leaf.type):
         return 0
+    if leaf.is_key:  # the keys of a map cannot be read alone, but none is longer than all of them
+        total: int = file.metadata.row_group(row_group).column(number).total_uncompressed_size
+        return total
     name = file.schema.column(number).path
     options: dict[str, Any] = {"read_dictionary": [name], "arrow_extensions_enabled": False}
+    # Without a buffer the whole column of the row group would be fetched for the sake of its first pages.
+    options |= {"pre_buffer": False, "buffer_size": 1 << 20}
     with (
         storage.open_input(uri) as source,
         pq.ParquetFile(source, metadata=file.metadata, **options) as folded,
     ):
         # The dictionary comes with the first value, which nulls and empty lists may stand before.
-        for batch in folded.iter_batches(_LOOK_ROWS, [row_group], [name], use_threads=False):
+        names = [file.schema.column(each).path for each in numbers_of(file.schema_arrow, leaf.path)]
+        for batch in folded.iter_batches(_LOOK_ROWS, [row_group], names, use_threads=False):
             values = extract(batch, leaf.path).values
             entries: Any = values.dictionary if isinstance(values, pa.DictionaryArray) else ()
             if len(entries):

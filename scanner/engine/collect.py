@@ -1,14 +1,14 @@
-"""Gathers what judges find into the columns of `Matches`."""
+"""Gathers what judges find into the columns of `Matches`; without an object for a hit with one span, as most are."""
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 
 import numpy as np
 
 from scanner.engine.matches import MatchError, Matches
-from scanner.engine.pcre import MatchUndecided
+from scanner.engine.pcre import Expression, MatchUndecided, Spans
 from scanner.views.raw import Int64s, Repair
-
-Spans = list[tuple[int, int]]
 
 
 class Collector:
@@ -20,57 +20,93 @@ class Collector:
 
     def __init__(self, repairs: Mapping[int, Repair]) -> None:
         self._repairs = repairs
-        self._rows: list[tuple[int, int, int]] = []
+        self._alone = array("q")  # signature, cell, start, end of hits with one span
+        self._many = array("q")  # signature, cell, number of matches, number of spans of the others
         self._spans: list[Spans] = []
         self._errors: list[MatchError] = []
+
+    def find(
+        self, signature: int, expression: Expression, cells: Iterable[tuple[int, bytes, int]], limit: int
+    ) -> None:
+        """Looks for one expression in some cells, and keeps what is found.
+
+        Args:
+            signature: Index of the signature.
+            expression: What to look for.
+            cells: Index and text of each cell, and how many matches there are in it at most.
+            limit: How many spans to keep of a cell.
+        """
+        keep, first = self._alone.extend, expression.first
+        for cell, text, most in cells:
+            try:
+                if most == 1:
+                    span = first(text)
+                    if span is not None:
+                        keep((signature, cell, *span))
+                else:
+                    self._add(signature, cell, *expression.find(text, limit, most))
+            except MatchUndecided as undecided:
+                self._errors.append(MatchError(cell, signature, undecided.reason))
 
     def decide(
         self,
         signature: int,
-        cells: Iterable[int],
-        texts: Iterable[bytes],
+        cells: Iterable[tuple[int, bytes]],
         judge: Callable[[int, bytes], tuple[int, Spans]],
     ) -> None:
         """Asks about each of some cells, and keeps the answers, be it that there is none.
 
         Args:
             signature: Index of the signature.
-            cells: Indices of the cells.
-            texts: The cells, as they are matched.
+            cells: Index and text of each cell.
             judge: Says how many matches a cell has, and their first spans in bytes of the repaired cell.
         """
-        for cell, text in zip(cells, texts, strict=True):
+        for cell, text in cells:
             try:
-                count, spans = judge(cell, text)
+                self._add(signature, cell, *judge(cell, text))
             except MatchUndecided as undecided:
                 self._errors.append(MatchError(cell, signature, undecided.reason))
-                continue
-            if count:
-                self._rows.append((cell, signature, count))
-                self._spans.append(spans)
+
+    def _add(self, signature: int, cell: int, count: int, spans: Spans) -> None:
+        if count:
+            self._many.extend((signature, cell, count, len(spans)))
+            self._spans.append(spans)
 
     def matches(self) -> Matches:
         """Everything that was decided, sorted by cell, then signature."""
-        rows = np.array(self._rows, np.int64).reshape(-1, 3)
-        order = np.lexsort((rows[:, 1], rows[:, 0]))
-        rows = rows[order]
-        spans = [self._raw(self._rows[index][0], self._spans[index]) for index in order.tolist()]
-        flat = np.array([span for run in spans for span in run], np.int64).reshape(-1, 2)
-        offsets = np.concatenate(([0], np.cumsum([len(run) for run in spans], dtype=np.int64)))
+        alone = np.array(self._alone, np.int64).reshape(-1, 4)
+        many = np.array(self._many, np.int64).reshape(-1, 4)
+        ones = np.ones(len(alone), np.int64)
+        spans = chain.from_iterable(chain.from_iterable(self._spans))
+        flat = np.fromiter(spans, np.int64, 2 * int(many[:, 3].sum())).reshape(-1, 2)
+        flat = np.concatenate([alone[:, 2:], flat])
+        signatures, cells = np.concatenate([alone[:, :2], many[:, :2]]).T
+        order = np.argsort(cells * (signatures.max(initial=0) + 1) + signatures)
+        lengths = np.concatenate([ones, many[:, 3]])
+        places = np.cumsum(lengths) - lengths
+        cells, lengths = cells[order], lengths[order]
+        offsets = np.zeros(len(order) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        flat = flat[np.repeat(places[order] - offsets[:-1], lengths) + np.arange(len(flat), dtype=np.int64)]
+        self._to_raw(np.repeat(cells, lengths), flat)
         return Matches(
-            cells=_column(rows, 0),
-            signatures=_column(rows, 1),
-            match_counts=_column(rows, 2),
-            span_offsets=offsets.astype(np.int64),
+            cells=cells,
+            signatures=signatures[order],
+            match_counts=np.concatenate([ones, many[:, 2]])[order],
+            span_offsets=offsets,
             span_starts=_column(flat, 0),
             span_ends=_column(flat, 1),
             errors=tuple(sorted(self._errors, key=lambda error: (error.cell, error.signature))),
             invalid_cells=len(self._repairs),
         )
 
-    def _raw(self, cell: int, spans: Spans) -> Spans:
-        repair = self._repairs.get(cell)
-        return [(repair.raw(start), repair.raw(end)) for start, end in spans] if repair else spans
+    def _to_raw(self, cells: Int64s, spans: Int64s) -> None:
+        """Maps spans back to the raw cells, in place."""
+        if not self._repairs:
+            return
+        for place in np.flatnonzero(np.isin(cells, list(self._repairs))).tolist():
+            repair = self._repairs[int(cells[place])]
+            spans[place] = [repair.raw(int(offset)) for offset in spans[place]]
 
 
 def _column(table: Int64s, number: int) -> Int64s:

@@ -1,7 +1,11 @@
 """Where the time of matching went: by stage, and by signature."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,42 @@ class SignatureCost:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureCosts:
+    """What signatures cost, in columns; adding sums them up by signature.
+
+    Attributes:
+        numbers: int64[n], indices in the ruleset, unique.
+        values: float64[n, 3], the fields of a `SignatureCost`.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[int, SignatureCost]]) -> "SignatureCosts":
+        """The costs of signatures by their numbers."""
+        table = [(number, cost.candidates, cost.judged, cost.confirm_s) for number, cost in rows]
+        columns = np.array(table, np.float64).reshape(-1, 4)
+        return cls(columns[:, 0].astype(np.int64), columns[:, 1:])
+
+    def __add__(self, other: "SignatureCosts") -> "SignatureCosts":
+        """The costs of the signatures of both."""
+        numbers, places = np.unique(np.concatenate([self.numbers, other.numbers]), return_inverse=True)
+        values = np.zeros((len(numbers), 3))
+        np.add.at(values, places, np.concatenate([self.values, other.values]))
+        return SignatureCosts(numbers, values)
+
+    def __iter__(self) -> Iterator[tuple[int, SignatureCost]]:
+        for number, (candidates, judged, confirm_s) in zip(
+            self.numbers.tolist(), self.values.tolist(), strict=True
+        ):
+            yield number, SignatureCost(int(candidates), int(judged), confirm_s)
+
+
+NO_SIGNATURES: Final = SignatureCosts.of([])
+
+
+@dataclass(frozen=True, slots=True)
 class Costs:
     """What matching cost.
 
@@ -28,14 +68,14 @@ class Costs:
         pass_one_s: Seconds to find candidates.
         confirm_s: Seconds to decide on them.
         events: Ends of matches that pass one reported.
-        signatures: By index in the ruleset; only those with candidates.
+        signatures: Only of those with candidates.
     """
 
     join_s: float = 0.0
     pass_one_s: float = 0.0
     confirm_s: float = 0.0
     events: int = 0
-    signatures: tuple[tuple[int, SignatureCost], ...] = ()
+    signatures: SignatureCosts = NO_SIGNATURES
 
 
 NO_COSTS = Costs()

@@ -3,16 +3,17 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice, pairwise
 from typing import Final
 
 import numpy as np
 
 from scanner.engine.collect import Collector
 from scanner.engine.confirm import Fired, SignatureJudge
-from scanner.engine.costs import Costs, SignatureCost
-from scanner.engine.matches import MAX_SPANS, Matches
+from scanner.engine.costs import Costs, SignatureCost, SignatureCosts
+from scanner.engine.matches import MAX_SPANS, NO_MATCHES, Matches
 from scanner.engine.narrow import Mask, possible_cells
-from scanner.engine.pass_one import BLOCK_BYTES, Candidates, PassOne
+from scanner.engine.pass_one import BLOCK_BYTES, NO_CANDIDATES, Candidates, PassOne
 from scanner.engine.program import Program
 from scanner.engine.qualification.verdict import require_qualified
 from scanner.signatures.condition import possible
@@ -44,6 +45,13 @@ class HyperscanMatcher:
             for number, signature in enumerate(program.ruleset.signatures)
         ]
         self._everywhere = frozenset(self._needs_every_cell())
+        # A signature with one expression that pass one does not look for has to be judged in every cell.
+        self._expressions = {
+            number: judge.only
+            for number, judge in enumerate(self._judges)
+            if judge.only is not None and number not in self._everywhere
+        }
+        self._kinds_by_column: dict[str, tuple[Mask, Mask]] = {}
 
     @property
     def ruleset(self) -> Ruleset:
@@ -55,22 +63,27 @@ class HyperscanMatcher:
         started = time.perf_counter()
         text = text_cells(cells)
         joined = time.perf_counter()
-        candidates = self._pass_one.run(text)
+        events, candidates = self._pass_one.run(text)
         scanned = time.perf_counter()
+        costs = Costs(joined - started, scanned - joined, 0.0, events)
+        if not len(candidates) and not self._everywhere:
+            return replace(NO_MATCHES, invalid_cells=len(text.repairs), costs=costs)
         collector = Collector(text.repairs)
-        spent = tuple(
-            (number, self._confirm(number, some, text, collector))
-            for number, some in self._by_signature(candidates)
-            if self._applies(number, column)
-        )
+        spent = SignatureCosts.of(self._confirm_all(candidates, text, column, collector))
         matches = collector.matches()
-        confirm_s = time.perf_counter() - scanned
-        costs = Costs(joined - started, scanned - joined, confirm_s, candidates.events, spent)
+        costs = replace(costs, confirm_s=time.perf_counter() - scanned, signatures=spent)
         return replace(matches, costs=costs)
 
-    def _applies(self, number: int, column: str) -> bool:
-        columns = self.ruleset.signatures[number].columns
-        return columns is None or column in columns
+    def _kinds(self, column: str) -> tuple[Mask, Mask]:
+        """bool[signatures] of those that apply to a column: with one expression to look for, and others."""
+        if column not in self._kinds_by_column:
+            signatures = self.ruleset.signatures
+            applies = np.array(
+                [each.columns is None or column in each.columns for each in signatures], np.bool_
+            )
+            single = np.array([number in self._expressions for number in range(len(signatures))], np.bool_)
+            self._kinds_by_column[column] = applies & single, applies & ~single
+        return self._kinds_by_column[column]
 
     def _needs_every_cell(self) -> Iterator[int]:
         """Signatures that may hit although pass one sees nothing."""
@@ -83,35 +96,53 @@ class HyperscanMatcher:
             if possible(signature.condition, unseen.__contains__):
                 yield number
 
-    def _by_signature(self, candidates: Candidates) -> Iterator[tuple[int, Candidates]]:
+    def _confirm_all(
+        self, candidates: Candidates, text: TextCells, column: str, collector: Collector
+    ) -> Iterator[tuple[int, SignatureCost]]:
+        single, other = self._kinds(column)
         numbers = self._program.target_signatures[candidates.targets]
-        found, starts = np.unique(numbers, return_index=True)
-        borders = np.append(starts, len(numbers)).tolist()
-        runs = {n: slice(*borders[i : i + 2]) for i, n in enumerate(found.tolist())}
-        for number in sorted(runs.keys() | self._everywhere):
-            run = runs.get(number, slice(0, 0))
-            yield number, Candidates(candidates.cells[run], candidates.targets[run])
+        yield from self._confirm_single(candidates.part(single[numbers]), text, collector)
+        rest = candidates.part(other[numbers])
+        runs = {number: rest.part(run) for number, run in self._runs(rest)}
+        for number in sorted(runs.keys() | {each for each in self._everywhere if other[each]}):
+            yield number, self._confirm(number, runs.get(number, NO_CANDIDATES), text, collector)
+
+    def _runs(self, candidates: Candidates) -> Iterator[tuple[int, slice]]:
+        """Where the candidates of each signature stand."""
+        numbers, starts = np.unique(self._program.target_signatures[candidates.targets], return_index=True)
+        borders = [*starts.tolist(), len(candidates)]
+        for number, (start, end) in zip(numbers.tolist(), pairwise(borders), strict=True):
+            yield number, slice(start, end)
+
+    def _confirm_single(
+        self, candidates: Candidates, text: TextCells, collector: Collector
+    ) -> Iterator[tuple[int, SignatureCost]]:
+        """Looks for the one expression of each signature."""
+        texts = text.take(candidates.cells)
+        # Each match holds an event of its own, so there are no more matches than events.
+        about = zip(candidates.cells.tolist(), texts, candidates.events.tolist(), strict=True)
+        started = time.perf_counter()
+        for number, run in self._runs(candidates):
+            seen = run.stop - run.start
+            collector.find(number, self._expressions[number], islice(about, seen), MAX_SPANS)
+            ended = time.perf_counter()
+            yield number, SignatureCost(seen, seen, ended - started)
+            started = ended
 
     def _confirm(
         self, number: int, candidates: Candidates, text: TextCells, collector: Collector
     ) -> SignatureCost:
         started = time.perf_counter()
         judge = self._judges[number]
-        if judge.only is not None:
-            find = judge.only.find
-            cells = text.not_null() if number in self._everywhere else candidates.cells
-            collector.decide(number, cells.tolist(), text.take(cells), lambda _, cell: find(cell, MAX_SPANS))
-        else:
-            possible = self._possible(number, candidates, len(text))
-            cells = text.not_null() if possible is None else np.flatnonzero(possible)
-            fired = self._fired(candidates, possible)
-            collector.decide(
-                number,
-                cells.tolist(),
-                text.take(cells),
-                lambda index, cell: judge.judge(cell, fired.get(index, _NONE)),
-            )
-        seen = len(candidates.cells) if judge.only is not None else len(np.unique(candidates.cells))
+        possible = self._possible(number, candidates, len(text))
+        cells = text.not_null() if possible is None else np.flatnonzero(possible)
+        fired = self._fired(candidates, possible)
+        collector.decide(
+            number,
+            zip(cells.tolist(), text.take(cells), strict=True),
+            lambda index, cell: judge.judge(cell, fired.get(index, _NONE)),
+        )
+        seen = len(np.unique(candidates.cells))
         return SignatureCost(seen, len(cells), time.perf_counter() - started)
 
     def _possible(self, number: int, candidates: Candidates, length: int) -> Mask | None:

@@ -1,7 +1,9 @@
 """What every matcher answers, and the seam that all matchers stand behind."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
+
+import numpy as np
 
 from scanner.engine.costs import NO_COSTS, Costs
 from scanner.signatures.model import Ruleset
@@ -64,6 +66,10 @@ class Matches:
         """Spans of one hit, sorted."""
         run = slice(self.span_offsets[hit], self.span_offsets[hit + 1])
         return list(zip(self.span_starts[run].tolist(), self.span_ends[run].tolist(), strict=True))
+
+
+_NONE: Final = np.zeros(0, np.int64)
+NO_MATCHES: Final = Matches(_NONE, _NONE, _NONE, np.zeros(1, np.int64), _NONE, _NONE)
 
 
 class Matcher(Protocol):

@@ -38,7 +38,7 @@ class OracleMatcher:
         for number, signature in enumerate(self._ruleset.signatures):
             if signature.columns is None or column in signature.columns:
                 wanted = _worth_judging(signature, every)
-                collector.decide(number, wanted.keys(), wanted.values(), partial(_judge, signature))
+                collector.decide(number, wanted.items(), partial(_judge, signature))
         return collector.matches()
 
 

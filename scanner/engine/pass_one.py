@@ -5,10 +5,13 @@ line border, so every border and anchor that holds on a cell alone holds in the 
 cells is a candidate like any other, and confirm drops it.
 """
 
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from scanner.engine.hyperscan import Scanner
@@ -17,26 +20,58 @@ from scanner.engine.literals.spelling import without_odd_letters
 from scanner.engine.program import Program
 from scanner.views.raw import Int64s, TextCells, text_cells
 
-BLOCK_BYTES: Final = 1 << 20
+BLOCK_BYTES: Final = 4 << 20
 """Size of a block, unless one cell alone is larger."""
 
 MAX_PENDING_EVENTS: Final = 1 << 20
-"""Events held as Python objects before they are reduced to candidates."""
+"""Events held before they are reduced to candidates."""
+
+_NONE: Final = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """(cell, target) pairs that are not confirmed, unique, sorted by signature, cell, pattern, literal.
+    """(cell, target) pairs that are not confirmed, unique, sorted by signature, then cell.
 
     Attributes:
         cells: int64[n].
         targets: int64[n], indices into the target columns of the `Program`.
-        events: How many events led to them.
+        events: int64[n], ends of matches that led to each.
     """
 
     cells: Int64s
     targets: Int64s
-    events: int = 0
+    events: Int64s
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def part(self, chosen: slice | npt.NDArray[np.bool_]) -> "Candidates":
+        """Some of them."""
+        return Candidates(self.cells[chosen], self.targets[chosen], self.events[chosen])
+
+
+NO_CANDIDATES: Final = Candidates(_NONE, _NONE, _NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Keys, each ``cell * probes + probe``, unique and ascending; and how many events led to each."""
+
+    keys: Int64s
+    events: Int64s
+
+    @classmethod
+    def together(cls, pieces: "Sequence[_Found]") -> "_Found":
+        if len(pieces) == 1:
+            return pieces[0]
+        if not pieces:
+            return cls(_NONE, _NONE)
+        keys = np.concatenate([piece.keys for piece in pieces])
+        order = np.argsort(keys)
+        keys, starts = np.unique(keys[order], return_index=True)
+        events = np.concatenate([piece.events for piece in pieces])[order]
+        return cls(keys, np.add.reduceat(events, starts) if len(keys) else events)
 
 
 class PassOne:
@@ -49,77 +84,79 @@ class PassOne:
         self._folded_scanners = [Scanner(database) for database in program.folded_databases]
         self._probes = max(len(program.target_offsets) - 1, 1)
 
-    def run(self, text: TextCells) -> Candidates:
-        """Finds the candidates of a column of cells."""
-        events, keys = self._keys(text)
+    def run(self, text: TextCells) -> tuple[int, Candidates]:
+        """Finds the candidates of a column of cells, and says of how many events."""
+        found = self._found(text)
         odd = self._program.odd_letters
-        if odd:
-            again = np.unique(keys[keys % self._probes >= odd.start] // self._probes)
-            more, other = self._keys_without_odd_letters(text, again)
-            events, keys = events + more, np.union1d(keys, other)
+        if odd and len(found.keys):
+            again = np.unique(found.keys[found.keys % self._probes >= odd.start] // self._probes)
+            found = _Found.together([found, self._without_odd_letters(text, again)])
         if self._folded_scanners:
-            more, other = self._folded_keys(text)
-            events, keys = events + more, np.union1d(keys, other)
-        return self._candidates(keys, events)
+            found = _Found.together([found, *self._folded(text)])
+        return int(found.events.sum()), self._candidates(found)
 
-    def _keys(self, text: TextCells) -> tuple[int, Int64s]:
-        """The number of events, and the unique ``cell * probes + probe`` keys they come down to."""
-        found = [
-            piece
-            for start, block in text.blocks(self._block_bytes)
-            for scanner in self._scanners
-            for piece in self._scan(scanner, start, block, text.offsets)
-        ]
-        keys = np.unique(np.concatenate([piece for _, piece in found])) if found else np.zeros(0, np.int64)
-        return sum(events for events, _ in found), keys
+    def _found(self, text: TextCells) -> _Found:
+        return _Found.together(
+            [
+                piece
+                for start, block in text.blocks(self._block_bytes)
+                for scanner in self._scanners
+                for piece in self._scan(scanner, start, block, text.offsets)
+            ]
+        )
 
-    def _keys_without_odd_letters(self, text: TextCells, cells: Int64s) -> tuple[int, Int64s]:
+    def _without_odd_letters(self, text: TextCells, cells: Int64s) -> _Found:
         """The same, of some cells, with ASCII letters in the place of their variants beyond ASCII."""
         plain = pa.array([without_odd_letters(cell) for cell in text.take(cells)], pa.large_binary())
-        events, keys = self._keys(text_cells(plain))
-        return events, cells[keys // self._probes] * self._probes + keys % self._probes
+        found = self._found(text_cells(plain))
+        return self._of_cells(found, cells)
 
-    def _folded_keys(self, text: TextCells) -> tuple[int, Int64s]:
+    def _folded(self, text: TextCells) -> Iterator[_Found]:
         """The same, of what is looked for in folded text."""
-        total, keys = 0, [np.zeros(0, np.int64)]
         for cells, block, offsets in folded_blocks(text, self._block_bytes):
             for scanner in self._folded_scanners:
-                for events, found in self._scan(scanner, 0, block, offsets):
-                    total += events
-                    keys.append(cells[found // self._probes] * self._probes + found % self._probes)
-        return total, np.concatenate(keys)
+                for found in self._scan(scanner, 0, block, offsets):
+                    yield self._of_cells(found, cells)
 
-    def _scan(self, scanner: Scanner, start: int, block: bytes, offsets: Int64s) -> list[tuple[int, Int64s]]:
-        """Numbers of events, and the unique ``cell * probes + probe`` keys they come down to, of one block."""
-        probes, pending, pieces = self._probes, [], []  # type: int, list[int], list[tuple[int, Int64s]]
-        append = pending.append
+    def _of_cells(self, found: _Found, cells: Int64s) -> _Found:
+        """What was found in some cells by themselves, with the numbers that they have among all."""
+        keys = cells[found.keys // self._probes] * self._probes + found.keys % self._probes
+        return _Found(keys, found.events)
+
+    def _scan(self, scanner: Scanner, start: int, block: bytes, offsets: Int64s) -> list[_Found]:
+        """What is found in one block."""
+        pieces: list[_Found] = []
+        probes, ends = array("I"), array("I")
+        add_probe, add_end = probes.append, ends.append
 
         def reduce() -> None:
-            events = np.array(pending, np.int64)
-            pending.clear()
             # An end stands behind the bytes it belongs to; one that took the line feed belongs before it.
-            cells = np.searchsorted(offsets, events // probes + start, "left") - 1
-            pieces.append((len(events), np.unique(cells * probes + events % probes)))
+            cells = np.searchsorted(offsets, np.array(ends, np.int64) + start, "left") - 1
+            keys = cells * self._probes + np.array(probes, np.int64)
+            pieces.append(_Found(*np.unique(keys, return_counts=True)))
+            del probes[:], ends[:]
 
         def on_event(probe: int, _start: int, end: int, _flags: int, _context: Any) -> None:
-            append(end * probes + probe)
-            if len(pending) >= MAX_PENDING_EVENTS:
+            add_probe(probe)
+            add_end(end)
+            if len(ends) >= MAX_PENDING_EVENTS:
                 reduce()
 
         scanner.scan(block, on_event)
-        if pending:
+        if ends:
             reduce()
         return pieces
 
-    def _candidates(self, keys: Int64s, events: int) -> Candidates:
+    def _candidates(self, found: _Found) -> Candidates:
+        if not len(found.keys):
+            return NO_CANDIDATES
         program = self._program
-        cells, probes = keys // self._probes, keys % self._probes
+        cells, probes = found.keys // self._probes, found.keys % self._probes
         first = program.target_offsets[probes]
-        counts = program.target_offsets[probes + 1] - first if len(keys) else first
-        cells = np.repeat(cells, counts)
+        counts = program.target_offsets[probes + 1] - first
+        cells, events = np.repeat(cells, counts), np.repeat(found.events, counts)
         run_starts = np.cumsum(counts) - counts
         targets = np.repeat(first - run_starts, counts) + np.arange(len(cells), dtype=np.int64)
-        order = np.lexsort((targets, cells, program.target_signatures[targets]))
-        cells, targets = cells[order], targets[order]
+        order = np.argsort(program.target_signatures[targets] * (cells[-1:] + 1) + cells)
         # Several spellings of one literal share a target's meaning, not its number; confirm takes sets.
-        return Candidates(cells, targets, events)
+        return Candidates(cells[order], targets[order], events[order])

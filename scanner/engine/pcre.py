@@ -5,6 +5,7 @@ the rest of the cell anew for each match, which is quadratic in a large cell: a 
 not end within ten minutes. Cells are validated once, in `scanner.views.raw`, so the check is turned off here.
 """
 
+import sys
 from functools import lru_cache
 from typing import Any, Final
 
@@ -103,14 +104,28 @@ class Expression:
         try:
             return core.match(self._code, cell, len(cell), 0, _CONTEXT, _NO_UTF_CHECK)[0] is not None
         except pcre2.LibraryError as error:
-            return self._again(error, cell, 1)[0] > 0
+            return self._again(error, cell, 1, 1)[0] > 0
 
-    def find(self, cell: bytes, limit: int) -> tuple[int, Spans]:
+    def first(self, cell: bytes) -> tuple[int, int] | None:
+        """The leftmost match, as bytes ``[start, end)``.
+
+        Raises:
+            MatchUndecided: PCRE2 gave up.
+        """
+        try:
+            data = core.match(self._code, cell, len(cell), 0, _CONTEXT, _NO_UTF_CHECK)[0]
+        except pcre2.LibraryError as error:
+            spans = self._again(error, cell, 1, 1)[1]
+            return spans[0] if spans else None
+        return None if data is None else core.match_substring_span_bynumber(data, cell, 0)
+
+    def find(self, cell: bytes, limit: int, most: int = sys.maxsize) -> tuple[int, Spans]:
         """Every match, leftmost first, not overlapping.
 
         Args:
             cell: Where to look.
             limit: How many spans to keep.
+            most: So many matches there are at most, where that is known; it saves looking for another one.
 
         Returns:
             How many matches there are, and the first spans of them, as bytes ``[start, end)``.
@@ -119,18 +134,18 @@ class Expression:
             MatchUndecided: PCRE2 gave up.
         """
         try:
-            return _find(self._code, cell, limit)
+            return _find(self._code, cell, limit, most)
         except pcre2.LibraryError as error:
-            return self._again(error, cell, limit)
+            return self._again(error, cell, limit, most)
 
-    def _again(self, error: Any, cell: bytes, limit: int) -> tuple[int, Spans]:
+    def _again(self, error: Any, cell: bytes, limit: int, most: int) -> tuple[int, Spans]:
         """Without just-in-time compiled code, whose stack is small, where it was that which failed."""
         if error.code != _JIT_STACK_LIMIT:
             raise MatchUndecided(str(error)) from None
         if self._interpreted is None:
             self._interpreted = _code(self._source, self._flags, jit=False)
         try:
-            return _find(self._interpreted, cell, limit)
+            return _find(self._interpreted, cell, limit, most)
         except pcre2.LibraryError as second:
             raise MatchUndecided(str(second)) from None
 
@@ -142,10 +157,10 @@ def _code(source: bytes, flags: int, *, jit: bool) -> Any:
     return code
 
 
-def _find(code: Any, cell: bytes, limit: int) -> tuple[int, Spans]:
+def _find(code: Any, cell: bytes, limit: int, most: int) -> tuple[int, Spans]:
     at, options, count, size = 0, _NO_UTF_CHECK, 0, len(cell)
     spans: Spans = []
-    while at <= size:
+    while at <= size and count < most:
         data = core.match(code, cell, size, at, _CONTEXT, options)[0]
         if data is None:
             break

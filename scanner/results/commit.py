@@ -1,14 +1,16 @@
 """Publishes what became of a split, once, whoever else tries; and reads it back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
 from scanner.archive import storage
-from scanner.errors import CommitConflict, CommitUnknown, HuntError, Problem
+from scanner.errors import CommitConflict, CommitUnknown, HuntError, Problem, SourceError
 from scanner.results import layout
 from scanner.results.report import SplitReport
 
 _MAX_RECORD_BYTES: Final = 64 << 20
+_READ_AT_ONCE: Final = 16
 
 
 def publish(run_uri: str, report: SplitReport) -> bool:
@@ -27,11 +29,26 @@ def publish(run_uri: str, report: SplitReport) -> bool:
         storage.create(uri, record)
     except CommitConflict:
         return False
-    except CommitUnknown:
-        if not storage.exists(uri):
-            raise
-        return storage.read_bytes(uri) == record
+    except CommitUnknown as unknown:
+        try:
+            return storage.read_bytes(uri) == record
+        except SourceError:
+            raise unknown from None
     return True
+
+
+def standing(run_uri: str, split_id: str) -> SplitReport | None:
+    """The report of a split that counts; None where there is none yet.
+
+    Raises:
+        HuntError: The record is damaged.
+        SourceError: It cannot be read.
+    """
+    uri = layout.commit_uri(run_uri, split_id)
+    try:
+        return _read(uri, split_id)
+    except storage.Missing:
+        return None
 
 
 def committed(run_uri: str) -> list[SplitReport]:
@@ -41,17 +58,21 @@ def committed(run_uri: str) -> list[SplitReport]:
         HuntError: A record is not one; it is named.
     """
     names = storage.list_names(layout.commits_uri(run_uri))
-    reports = (_read(layout.commit_uri(run_uri, name), name) for name in names)
     # Nearly every split ran the same thousands of signatures: one copy of that tuple is enough.
     sets: dict[tuple[str, ...], tuple[str, ...]] = {}
-    return [replace(each, signatures=sets.setdefault(each.signatures, each.signatures)) for each in reports]
+    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="commits") as pool:
+        reports = pool.map(lambda name: _read(layout.commit_uri(run_uri, name), name), names)
+        return [
+            replace(each, signatures=sets.setdefault(each.signatures, each.signatures)) for each in reports
+        ]
 
 
 def _read(uri: str, split_id: str) -> SplitReport:
-    if storage.stat(uri).size_bytes > _MAX_RECORD_BYTES:
+    data = storage.read_range(uri, 0, _MAX_RECORD_BYTES + 1)
+    if len(data) > _MAX_RECORD_BYTES:
         raise _broken(uri)
     try:
-        report = SplitReport.from_json(storage.read_bytes(uri))
+        report = SplitReport.from_json(data)
     except ValueError as error:
         raise _broken(uri) from error
     if report.split_id != split_id:

@@ -34,11 +34,11 @@ def headline(state: State) -> str:
     """The first line of every display.
 
     >>> headline(State("complete with gaps", 812, 3, 0))
-    'COMPLETE WITH GAPS: 3 of 812 splits were not read'
+    'COMPLETE WITH GAPS: 3 of 812 splits were not read in full'
     """
     gaps = []
     if state.failed:
-        gaps.append(f"{state.failed:,} of {state.splits:,} splits {_were(state.failed)} not read")
+        gaps.append(f"{state.failed:,} of {state.splits:,} splits {_were(state.failed)} not read in full")
     if state.match_errors:
         gaps.append(f"{_count(state.match_errors, 'match', 'matches')} could not be decided")
     match state.status:

@@ -1,7 +1,7 @@
 """Ends a run: folds its commit records into tables, then publishes the record that makes it complete."""
 
 import importlib.metadata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,6 +24,24 @@ NO_HITS: Final = "none.parquet"
 
 _GAPS_SHOWN: Final = 100
 
+_NO_COUNTS: Final[dict[str, Any]] = {
+    **dict.fromkeys(
+        (
+            "rows",
+            "rows_filtered",
+            "cells",
+            "text_bytes",
+            "hits",
+            "invalid_cells",
+            "unparsed_cells",
+            "match_errors",
+        ),
+        0,
+    ),
+    "elapsed_s": 0.0,
+    "hits_file": None,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
@@ -40,6 +58,7 @@ class RunRecord:
         started_at: In UTC.
         finished_at: In UTC.
         carry: Fields copied from the archive to each hit.
+        pruned: What the hunt's predicate removed before anything was read, in values that JSON has.
     """
 
     hunt: str
@@ -52,6 +71,7 @@ class RunRecord:
     started_at: datetime
     finished_at: datetime
     carry: pa.Schema = pa.schema([])  # noqa: RUF009 - schemas are immutable
+    pruned: tuple[dict[str, Any], ...] = ()
 
 
 def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
@@ -85,8 +105,26 @@ def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
 
 
 def coverage_table(reports: Sequence[SplitReport]) -> pa.Table:
-    """One row a report, in `COVERAGE`."""
-    return pa.Table.from_pylist([asdict(report) for report in reports], COVERAGE)
+    """In `COVERAGE`, one row a report; with gaps a row for what was read, and one for each row group that was not.
+
+    What is counted stands in the first of them, so that columns can be summed.
+    """
+    return pa.Table.from_pylist([row for report in reports for row in _coverage(report)], COVERAGE)
+
+
+def _coverage(report: SplitReport) -> Iterator[dict[str, Any]]:
+    counts = asdict(report)
+    if not report.gaps:
+        yield counts
+        return
+    lost = {gap.row_group for gap in report.gaps if not gap.partial}
+    read = [number for number in report.row_groups if number not in lost]
+    if read:
+        yield {**counts, "row_groups": read, "status": "scanned"}
+        counts |= _NO_COUNTS
+    for gap in report.gaps:
+        yield {**counts, "row_groups": [gap.row_group], "error": gap.reason}
+        counts |= _NO_COUNTS
 
 
 def signatures_of_unfinished(found: Tally) -> pa.Table:
@@ -150,7 +188,7 @@ def _write(uri: str, table: pa.Table) -> None:
 
 
 def _document(record: RunRecord, reports: Sequence[SplitReport], found: Tally) -> dict[str, Any]:
-    gaps = [gap for gap in map(gap_of, reports) if gap is not None]
+    gaps = [gap for report in reports for gap in gaps_of(report)]
     return {
         "hindcast": _program_version(),
         "hunt": record.hunt,
@@ -167,7 +205,8 @@ def _document(record: RunRecord, reports: Sequence[SplitReport], found: Tally) -
         },
         "versions": record.versions,
         "engine": record.engine,
-        "totals": totals_of(reports, found),
+        "totals": {**totals_of(reports, found), **_pruned_totals(record.pruned)},
+        "pruned": list(record.pruned),
         "seconds": seconds_of(reports),
         "gaps": gaps[:_GAPS_SHOWN],
     }
@@ -181,6 +220,7 @@ def totals_of(reports: Sequence[SplitReport], found: Tally) -> dict[str, int | N
         "failed": sum(report.status == "failed" for report in reports),
         "files": len({report.source_uri for report in reports}),
         "rows": sum(report.rows for report in reports),
+        "rows_filtered": sum(report.rows_filtered for report in reports),
         "cells": sum(report.cells for report in reports),
         "text_bytes": sum(report.text_bytes for report in reports),
         "hits": sum(report.hits for report in reports),
@@ -188,8 +228,16 @@ def totals_of(reports: Sequence[SplitReport], found: Tally) -> dict[str, int | N
         "actors": found.actors,
         "match_errors": sum(report.match_errors for report in reports),
         "invalid_cells": sum(report.invalid_cells for report in reports),
+        "unparsed_cells": sum(report.unparsed_cells for report in reports),
+        "files_missing_columns": len({report.source_uri for report in reports if report.missing_columns}),
         "events": sum(report.events for report in reports),
     }
+
+
+def _pruned_totals(pruned: Sequence[dict[str, Any]]) -> dict[str, int | None]:
+    """What was removed before anything was read; None where it was removed uncounted."""
+    counts = {name: [each[name] for each in pruned] for name in ("files", "row_groups", "rows")}
+    return {f"{name}_pruned": None if None in each else sum(each) for name, each in counts.items()}
 
 
 def seconds_of(reports: Sequence[SplitReport]) -> dict[str, float]:
@@ -201,12 +249,20 @@ def seconds_of(reports: Sequence[SplitReport]) -> dict[str, float]:
     return {stage: round(seconds, 3) for stage, seconds in sums.items()}
 
 
-def gap_of(report: SplitReport) -> dict[str, Any] | None:
-    """What of a split was not read or not decided; None where there is no such thing."""
-    if report.status != "failed" and report.match_errors == 0:
-        return None
-    reason = report.error or "no reason was recorded"
-    return {"source_uri": report.source_uri, "row_groups": list(report.row_groups), "reason": reason}
+def gaps_of(report: SplitReport) -> Iterator[dict[str, Any]]:
+    """What of a split was not read or not decided, by row group where the others were read."""
+    for gap in report.gaps:
+        yield _gap(report, (gap.row_group,), gap.reason)
+    if report.match_errors or (report.status == "failed" and not report.gaps):
+        yield _gap(report, report.row_groups, report.error)
+
+
+def _gap(report: SplitReport, row_groups: Sequence[int], reason: str | None) -> dict[str, Any]:
+    return {
+        "source_uri": report.source_uri,
+        "row_groups": list(row_groups),
+        "reason": reason or "no reason was recorded",
+    }
 
 
 def _program_version() -> str:

@@ -6,16 +6,20 @@ from typing import Final, Literal
 
 Evidence = Literal["masked", "hashed", "clear"]
 
-_CONTEXT: Final = 40
-_MATCH: Final = 200
-_BYTES_PER_CHARACTER: Final = 4
+CONTEXT: Final = 40
+"""Characters that are shown before and after a match."""
+
+MATCH: Final = 200
+"""Characters that are shown of a match."""
+
+BYTES_PER_CHARACTER: Final = 4
 _LEADING: Final = 0b1100_0000
 _CONTINUES: Final = 0b1000_0000
 _DROPPED: Final = frozenset({"Cc", "Cf", "Cs"})
 _KEPT: Final = frozenset("ZPS")
 
 
-class _Tame(dict[int, str | None]):
+class Tame(dict[int, str | None]):
     """What becomes of each character that is shown; filled as characters come up."""
 
     def __missing__(self, code: int) -> str | None:
@@ -36,40 +40,16 @@ class _Tame(dict[int, str | None]):
         return character
 
 
-class _Mask(_Tame):
+class _Mask(Tame):
     """The same, with a star for all that can be read."""
 
     def _readable(self, character: str) -> str:
         return character if unicodedata.category(character)[0] in _KEPT else "*"
 
 
-class _Writer:
-    """Shows a piece of a cell; pieces of ASCII, the most of them, take a short way."""
-
-    def __init__(self, shown: _Tame) -> None:
-        self._shown = shown
-        ascii_shown = [shown[code] for code in range(_ASCII)]
-        self._dropped = bytes(code for code in range(_ASCII) if ascii_shown[code] is None)
-        table = ((each or "").encode().ljust(1, b"\0") for each in ascii_shown)
-        # What ASCII has no character for becomes NUL, which nothing else becomes, and takes the long way.
-        self._table = b"".join(each if len(each) == 1 else b"\0" for each in table).ljust(256, b"\0")
-
-    def write(self, data: bytes, wanted: slice, ending: str = "") -> str:
-        if data.isascii():
-            piece = data[wanted].translate(self._table, self._dropped)
-            if b"\0" not in piece:
-                return piece.decode() + ending
-        text = data.decode(errors="replace")[wanted]
-        return text.replace("\r\n", "\n").translate(self._shown) + ending
-
-
-_ASCII: Final = 0x80
-_TAME: Final = _Tame()
+_TAME: Final = Tame()
 _MASK: Final = _Mask()
-_WRITERS: Final = {"masked": _Writer(_MASK), "clear": _Writer(_TAME)}
-_BEFORE: Final = slice(-_CONTEXT, None)
-_AFTER: Final = slice(_CONTEXT)
-_WITHIN: Final = slice(_MATCH)
+SHOWN: Final[dict[Evidence, Tame]] = {"masked": _MASK, "clear": _TAME}
 
 
 def mask(text: str) -> str:
@@ -77,7 +57,7 @@ def mask(text: str) -> str:
 
     Control and format characters, with which a text could play tricks on a screen, are dropped.
     """
-    return text.replace("\r\n", "\n").translate(_MASK)
+    return _one_line(text, _MASK)
 
 
 def snippet(cell: bytes, start: int, end: int, evidence: Evidence) -> str | None:
@@ -95,12 +75,13 @@ def snippet(cell: bytes, start: int, end: int, evidence: Evidence) -> str | None
     """
     if evidence == "hashed":
         return None
-    write = _WRITERS[evidence].write
-    matched = cell[start : min(end, start + (_MATCH + 1) * _BYTES_PER_CHARACTER)]
-    long = len(matched) > _MATCH and len(matched.decode(errors="replace")) > _MATCH
-    before = write(_before(cell, start), _BEFORE)
-    after = write(cell[end : end + _CONTEXT * _BYTES_PER_CHARACTER], _AFTER)
-    return f"{before}⟦{write(matched, _WITHIN, '…' if long else '')}⟧{after}"
+    matched = cell[start : min(end, start + (MATCH + 1) * BYTES_PER_CHARACTER)].decode(errors="replace")
+    before = _before(cell, start).decode(errors="replace")[-CONTEXT:]
+    after = cell[end : end + CONTEXT * BYTES_PER_CHARACTER].decode(errors="replace")[:CONTEXT]
+    ending = "…" if len(matched) > MATCH else ""
+    shown = SHOWN[evidence]
+    matched = f"⟦{_one_line(matched[:MATCH], shown)}{ending}⟧"
+    return _one_line(before, shown) + matched + _one_line(after, shown)
 
 
 def match_hash(key: bytes, matched: bytes) -> str:
@@ -113,11 +94,15 @@ def match_hash(key: bytes, matched: bytes) -> str:
 
 def tame(text: str) -> str:
     """A text on one line, without what a terminal or a reader's eye could be misled by."""
-    return text.replace("\r\n", "\n").translate(_TAME)
+    return _one_line(text, _TAME)
+
+
+def _one_line(text: str, shown: Tame) -> str:
+    return text.replace("\r\n", "\n").translate(shown)
 
 
 def _before(cell: bytes, start: int) -> bytes:
-    first = max(0, start - _CONTEXT * _BYTES_PER_CHARACTER)
+    first = max(0, start - CONTEXT * BYTES_PER_CHARACTER)
     while 0 < first < start and cell[first] & _LEADING == _CONTINUES:
         first += 1
     return cell[first:start]

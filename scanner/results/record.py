@@ -25,14 +25,17 @@ def read_record(run_uri: str) -> dict[str, Any] | None:
 
     Raises:
         HuntError: What stands there is no such record.
+        SourceError: It cannot be read.
     """
     uri = layout.record_uri(run_uri)
-    if not storage.exists(uri):
+    try:
+        data = storage.read_range(uri, 0, _MAX_RECORD_BYTES + 1)
+    except storage.Missing:
         return None
-    if storage.stat(uri).size_bytes > _MAX_RECORD_BYTES:
+    if len(data) > _MAX_RECORD_BYTES:
         raise _broken(uri)
     try:
-        record = json.loads(storage.read_bytes(uri))
+        record = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise _broken(uri) from error
     if not _is_record(record):

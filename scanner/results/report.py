@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
+from scanner.archive.read import Gap
+
 Outcome = Literal["scanned", "failed", "skipped"]
 
 _MAX_ERROR: Final = 2_000
@@ -22,16 +24,21 @@ class SplitReport:
         source_size_bytes: The file's size.
         row_groups: The split's row groups.
         columns: Text columns that were to be read.
+        missing_columns: Text columns that the hunt calls optional and the file does not have.
         ruleset_digest: Digest of the ruleset.
         signatures: Logic digests of the signatures that ran.
-        status: How it ended.
-        rows: Records read.
-        cells: Cells read, without nulls.
-        text_bytes: Bytes of the cells read, uncompressed.
-        hits: Hits found; those stored are in ``hits_file``.
+        status: How it ended; ``failed`` where any of its row groups was not read whole.
+        rows: Records of the row groups that were read whole.
+        rows_filtered: Further records of these row groups, which the hunt's predicate left out.
+        cells: Their cells, without nulls.
+        text_bytes: Bytes of these cells, uncompressed.
+        hits: Hits found, in row groups that were read in part too; those stored are in ``hits_file``.
         invalid_cells: Cells that were not valid UTF-8 and were matched repaired.
+        unparsed_cells: Cells that are no JSON, where a column is a path into JSON; nothing of them was matched.
         match_errors: Pairs of cell and signature that could not be decided.
-        error: Why it failed, or the first few match errors; None where all went well.
+        error: Why it failed as a whole, or the first few match errors; None where there is neither.
+        gaps: Row groups that were not read whole, where the others were; ``rows``, ``cells`` and ``text_bytes``
+            count nothing of them, unless a gap is partial.
         attempts: How many times it was tried.
         elapsed_s: Seconds it took.
         worker: Where it ran.
@@ -52,12 +59,16 @@ class SplitReport:
     signatures: tuple[str, ...]
     status: Outcome
     rows: int = 0
+    rows_filtered: int = 0
     cells: int = 0
     text_bytes: int = 0
     hits: int = 0
     invalid_cells: int = 0
+    unparsed_cells: int = 0
+    missing_columns: tuple[str, ...] = ()
     match_errors: int = 0
     error: str | None = None
+    gaps: tuple[Gap, ...] = ()
     attempts: int = 1
     elapsed_s: float = 0.0
     worker: str = ""

@@ -1,6 +1,7 @@
 """The columns of every table in a run folder."""
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 import pyarrow as pa
@@ -49,14 +50,17 @@ _COVERAGE_TYPES: Final[dict[str, pa.DataType]] = {
     "source_size_bytes": pa.int64(),
     "row_groups": INTEGERS,
     "columns": STRINGS,
+    "missing_columns": STRINGS,
     "ruleset_digest": pa.string(),
     "signatures": STRINGS,
     "status": pa.string(),
     "rows": pa.int64(),
+    "rows_filtered": pa.int64(),
     "cells": pa.int64(),
     "text_bytes": pa.int64(),
     "hits": pa.int64(),
     "invalid_cells": pa.int64(),
+    "unparsed_cells": pa.int64(),
     "match_errors": pa.int64(),
     "error": pa.string(),
     "attempts": pa.int32(),
@@ -65,7 +69,7 @@ _COVERAGE_TYPES: Final[dict[str, pa.DataType]] = {
     "hits_file": pa.string(),
 }
 COVERAGE: Final = pa.schema(_COVERAGE_TYPES)
-"""One row a split: what was read, with what, and how it ended."""
+"""One row a split: what was read, with what, and how it ended. Row groups that were not read have rows of their own."""
 
 _SIGNATURES_TYPES: Final[dict[str, pa.DataType]] = {
     "signature_id": pa.string(),
@@ -91,6 +95,11 @@ SIGNATURES: Final = pa.schema(_SIGNATURES_TYPES)
 """One row a signature: exact counts, when it was first and last seen, and what it cost to confirm."""
 
 
+PREFIX_DIGITS: Final = 20
+ROW_DIGITS: Final = 12
+"""Of a hit's id."""
+
+
 def hits_schema(carry: pa.Schema) -> pa.Schema:
     """The columns of a hits file, with the carried ones after ``event_time``.
 
@@ -112,5 +121,11 @@ def hits_schema(carry: pa.Schema) -> pa.Schema:
 
 def hit_id(signature_id: str, signature_digest: str, uri: str, etag: str, row_index: int, column: str) -> str:
     """32 hex digits that are the same whenever the same logic hits the same cell of the same file version."""
-    parts = (signature_id, signature_digest, uri, etag, str(row_index), column)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return f"{hit_prefix(signature_id, signature_digest, uri, etag, column)}{row_index:0{ROW_DIGITS}x}"
+
+
+@lru_cache(maxsize=1 << 16)
+def hit_prefix(signature_id: str, signature_digest: str, uri: str, etag: str, column: str) -> str:
+    """What the ids of a signature's hits in a column of a file begin with; the row's index follows on it."""
+    parts = (signature_id, signature_digest, uri, etag, column)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:PREFIX_DIGITS]

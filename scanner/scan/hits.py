@@ -1,35 +1,34 @@
 """From matches in one column of one batch to rows that say what was found, and where."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from scanner.archive.columns import Cells
+from scanner.archive.cells import Cells
 from scanner.engine.matches import Matches
-from scanner.results.mask import Evidence, match_hash, snippet
-from scanner.results.schemas import SPAN, SPANS
+from scanner.results.schemas import PREFIX_DIGITS, ROW_DIGITS, SPAN, SPANS, STRINGS, hit_prefix
+from scanner.results.snippets import Places
 from scanner.signatures.model import Signature
+from scanner.views.raw import Int64s, in_one_buffer, large_binary
 
 VIEW = "raw"
 
 
-def raw_cells(cells: Cells, matches: Matches) -> list[bytes]:
-    """The cell of each hit, as stored."""
-    wanted: Any = cells.values.take(matches.cells)
-    if pa.types.is_dictionary(wanted.type):
-        wanted = wanted.cast(wanted.type.value_type)
-    if pa.types.is_string_view(wanted.type):
-        wanted = wanted.cast(pa.large_string())
-    found: list[bytes] = wanted.cast(pa.large_binary()).to_pylist()
-    return found
-
-
-def first_spans(matches: Matches) -> list[tuple[int, int]]:
-    """The first span of each hit."""
-    first = matches.span_offsets[:-1]
-    return list(zip(matches.span_starts[first].tolist(), matches.span_ends[first].tolist(), strict=True))
+def places_of(cells: Cells, matches: Matches) -> Places:
+    """The first match of each hit in the bytes of its cell, as stored."""
+    chosen, which = np.unique(matches.cells, return_inverse=True)
+    data: Any
+    data, offsets = in_one_buffer(large_binary(cells.values.take(pa.array(chosen, pa.int64()))))
+    starts, first = offsets[which], matches.span_offsets[:-1]
+    return Places(
+        data=np.frombuffer(data, np.uint8),
+        cell_starts=starts,
+        starts=starts + matches.span_starts[first],
+        ends=starts + matches.span_ends[first],
+        cell_ends=offsets[which + 1],
+    )
 
 
 def place_columns(cells: Cells, matches: Matches) -> dict[str, "pa.Array[Any]"]:
@@ -51,39 +50,64 @@ def place_columns(cells: Cells, matches: Matches) -> dict[str, "pa.Array[Any]"]:
 def _paths(cells: Cells, matches: Matches) -> "pa.Array[Any]":
     if not cells.positions:
         return pa.repeat(pa.scalar(str(cells.column)), len(matches))
-    return pa.array([cells.path(cell) for cell in matches.cells.tolist()], pa.string())
-
-
-def evidence_column(texts: Sequence[bytes], matches: Matches, evidence: Evidence) -> "pa.Array[Any]":
-    """What the result keeps of the text around the first match of each hit."""
-    found: Iterator[str | None] = (
-        snippet(text, start, end, evidence)
-        for text, (start, end) in zip(texts, first_spans(matches), strict=True)
-    )
-    return pa.array(list(found), pa.string())
-
-
-def hash_column(texts: Sequence[bytes], matches: Matches, key: bytes) -> "pa.Array[Any]":
-    """A keyed digest of the first match of each hit."""
-    spans = first_spans(matches)
-    return pa.array(
-        [match_hash(key, text[a:b]) for text, (a, b) in zip(texts, spans, strict=True)], pa.string()
-    )
+    return pa.array(cells.paths(matches.cells.tolist()), pa.string())
 
 
 def signature_columns(signatures: Sequence[Signature], matches: Matches) -> dict[str, "pa.Array[Any]"]:
     """``signature_id, signature_digest, severity, category, tags`` of each hit."""
-    index = matches.signatures
-    tags = pa.array([list(signature.tags) for signature in signatures], pa.list_(pa.string()))
-    columns = {
-        "signature_id": pa.array([signature.id for signature in signatures], pa.string()).take(index),
-        "signature_digest": pa.array([signature.digest for signature in signatures], pa.string()).take(index),
-        "severity": pa.array([signature.severity for signature in signatures], pa.string()).take(index),
-        "category": pa.array([signature.category for signature in signatures], pa.string()).take(index),
+    numbers, which = np.unique(matches.signatures, return_inverse=True)
+    places = pa.array(which, pa.int64())
+    found = [signatures[number] for number in numbers.tolist()]
+    columns: dict[str, pa.Array[Any]] = {
+        "signature_id": pa.array([signature.id for signature in found], pa.string()),
+        "signature_digest": pa.array([signature.digest for signature in found], pa.string()),
+        "severity": pa.array([signature.severity for signature in found], pa.string()),
+        "category": pa.array([signature.category for signature in found], pa.string()),
+        "tags": pa.array([list(signature.tags) for signature in found], STRINGS),
     }
-    return {**columns, "tags": tags.take(index)}
+    return {name: column.take(places) for name, column in columns.items()}
 
 
-def rows_of(cells: Cells, matches: Matches) -> np.ndarray[Any, np.dtype[np.int64]]:
+def hit_id_column(
+    signatures: Sequence[Signature], matches: Matches, source: tuple[str, str], paths: Any, rows: Int64s
+) -> "pa.Array[Any]":
+    """What `scanner.results.schemas.hit_id` says of each hit.
+
+    Args:
+        signatures: Of the ruleset.
+        matches: The hits.
+        source: URI and ETag of the file.
+        paths: string[n], the path of each cell.
+        rows: int64[n], the row of the file that each hit is in.
+    """
+    columns = paths.dictionary_encode()
+    keys = matches.signatures * len(columns.dictionary) + columns.indices.to_numpy()
+    chosen, which = np.unique(keys, return_inverse=True)
+    prefixes = []
+    for number, column in zip(
+        *(each.tolist() for each in np.divmod(chosen, len(columns.dictionary))), strict=True
+    ):
+        signature = signatures[number]
+        prefixes.append(
+            hit_prefix(signature.id, signature.digest, *source, columns.dictionary[column].as_py())
+        )
+    ids = np.empty((len(rows), PREFIX_DIGITS + ROW_DIGITS), np.uint8)
+    ids[:, :PREFIX_DIGITS] = _digits("".join(prefixes)).reshape(-1, PREFIX_DIGITS)[which]
+    ids[:, PREFIX_DIGITS:] = _HEX[rows[:, None] >> _SHIFTS & 0xF]
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(ids.shape[1]), len(rows), [None, pa.py_buffer(ids.data)]
+    ).cast(pa.string())
+
+
+def _digits(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+_HEX: Final = _digits("0123456789abcdef")
+_SHIFTS: Final = np.arange(ROW_DIGITS - 1, -1, -1) * 4
+
+
+def rows_of(cells: Cells, matches: Matches) -> Int64s:
     """int64[n], the row of the batch that each hit is in."""
-    return cells.rows[matches.cells]
+    rows: Int64s = cells.rows[matches.cells]
+    return rows

@@ -9,36 +9,39 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.columns import Cells, extract
+from scanner.archive.cells import Cells, extract
+from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Split
 from scanner.archive.provenance import provenance
-from scanner.archive.read import Batch, read_split
-from scanner.engine.costs import SignatureCost, total
+from scanner.archive.read import Batch, Gap
+from scanner.archive.storage import StorageSettings
+from scanner.archive.where import Predicate
+from scanner.engine.costs import NO_SIGNATURES, SignatureCosts
 from scanner.engine.matches import Matcher, Matches
 from scanner.errors import CommitUnknown, SourceError, why
 from scanner.results import layout
 from scanner.results.commit import publish
 from scanner.results.mask import Evidence
 from scanner.results.report import SplitReport
-from scanner.results.schemas import hit_id, hits_schema
-from scanner.scan.hits import (
-    evidence_column,
-    hash_column,
-    place_columns,
-    raw_cells,
-    rows_of,
-    signature_columns,
-)
+from scanner.results.schemas import hits_schema
+from scanner.results.snippets import match_hashes, snippets
+from scanner.scan.hits import hit_id_column, place_columns, places_of, rows_of, signature_columns
 from scanner.signatures.model import Ruleset
 from scanner.views.raw import text_bytes
 
 _TOLD_ERRORS: Final = 5
+_MOST_GAPS: Final = 1000
+_UNIQUE_COLUMNS: Final = frozenset({"hit_id", "evidence"})
+
+ROW_GROUP_HITS: Final = 1 << 16
+"""Hits that wait in memory for a row group of the hits file."""
 
 STAGES: Final = ("read", "join", "pass_one", "confirm", "build", "write")
 """What the time of a split is spent on."""
@@ -60,6 +63,9 @@ class ScanSettings:
         evidence: What hits keep of the text.
         match_key: Key of the match hashes.
         started_at: When the run started, in UTC; all hits of a run bear it.
+        where: Which records are wanted; None for all.
+        optional: Text columns that a file may lack.
+        storage: How stores are reached.
     """
 
     hunt: str
@@ -73,27 +79,59 @@ class ScanSettings:
     evidence: Evidence
     match_key: bytes
     started_at: datetime
+    where: Predicate | None = None
+    optional: tuple[str, ...] = ()
+    storage: StorageSettings = field(default_factory=StorageSettings)
 
     def needed(self, text_columns: tuple[str, ...]) -> list[str]:
         """Every column to read, for a file that has these text columns."""
         named = (self.record_id, self.actor_id, self.event_time, *self.carry.names)
-        return list(dict.fromkeys([*text_columns, *(name for name in named if name is not None)]))
+        asked = () if self.where is None else self.where.columns
+        return list(dict.fromkeys([*text_columns, *(name for name in named if name is not None), *asked]))
+
+
+@dataclass(slots=True)
+class _Read:
+    """What was read."""
+
+    rows: int = 0
+    rows_filtered: int = 0
+    cells: int = 0
+    text_bytes: int = 0
+
+    def __iadd__(self, other: "_Read") -> Self:
+        self.rows += other.rows
+        self.rows_filtered += other.rows_filtered
+        self.cells += other.cells
+        self.text_bytes += other.text_bytes
+        return self
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Running sums over the batches of a split."""
+    """Running sums over the batches of a split.
 
-    rows: int = 0
-    cells: int = 0
-    text_bytes: int = 0
+    Attributes:
+        whole: What was read of row groups that were read to their end.
+        row_group: The row group that is being read.
+        current: What was read of it.
+        broken: Why it is given up; None as long as all goes well.
+        gaps: Row groups that were given up.
+    """
+
+    whole: _Read = field(default_factory=_Read)
+    row_group: int | None = None
+    current: _Read = field(default_factory=_Read)
+    broken: str | None = None
+    gaps: list[Gap] = field(default_factory=list)
     invalid_cells: int = 0
+    unparsed_cells: int = 0
     hits: Counter[str] = field(default_factory=Counter)
     errors: int = 0
     told: list[str] = field(default_factory=list)
     events: int = 0
     stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
-    costs: dict[int, list[SignatureCost]] = field(default_factory=dict)
+    costs: SignatureCosts = NO_SIGNATURES
 
     def spend(self, stage: str, since: float) -> float:
         """Books the time since a moment, and tells the moment."""
@@ -101,16 +139,42 @@ class _Tally:
         self.stages[stage] += now - since
         return now
 
+    def enter(self, row_group: int) -> None:
+        """Begins a row group, or goes on with it."""
+        if self.row_group != row_group:
+            self.leave()
+            self.row_group = row_group
+
+    def leave(self) -> None:
+        """Ends the row group that is being read: it counts whole or not at all."""
+        if self.row_group is not None and self.broken is not None:
+            self.gaps.append(Gap(self.row_group, self.current.rows, self.broken))
+        else:
+            self.whole += self.current
+        self.row_group, self.current, self.broken = None, _Read(), None
+
+    def give_up(self, gap: Gap) -> None:
+        """Ends a row group that cannot be read further, unless only some of its rows cannot."""
+        if gap.partial:
+            self.gaps.append(gap)
+            return
+        self.enter(gap.row_group)
+        self.broken = self.broken or gap.reason
+        self.current.rows = gap.rows
+        self.leave()
+
     def add(self, cells: Cells, matches: Matches, ruleset: Ruleset) -> None:
-        self.cells += len(cells.values) - cells.values.null_count
-        self.text_bytes += text_bytes(cells.values)
+        self.current.cells += len(cells.values) - cells.values.null_count
+        self.current.text_bytes += text_bytes(cells.values)
         self.invalid_cells += matches.invalid_cells
-        self.hits.update(ruleset.signatures[index].id for index in matches.signatures.tolist())
+        self.unparsed_cells += cells.unparsed
+        numbers, counts = np.unique(matches.signatures, return_counts=True)
+        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+            self.hits[ruleset.signatures[number].id] += count
         self.events += matches.costs.events
         for stage in ("join", "pass_one", "confirm"):
             self.stages[stage] += getattr(matches.costs, f"{stage}_s")
-        for number, cost in matches.costs.signatures:
-            self.costs.setdefault(number, []).append(cost)
+        self.costs += matches.costs.signatures
         self.errors += len(matches.errors)
         for error in matches.errors[: _TOLD_ERRORS - len(self.told)]:
             row = int(cells.rows[error.cell])
@@ -128,22 +192,37 @@ class _HitsFile:
         self._schema = hits_schema(settings.carry)
         self._exits = exits
         self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
 
     @property
     def name(self) -> str | None:
         return self._file if self._writer is not None else None
 
     def write(self, hits: pa.Table) -> None:
+        """Keeps hits until there are enough of them for a row group."""
         if self._writer is None:
             sink = self._exits.enter_context(storage.open_output(layout.hits_uri(self._uri, self._file)))
-            self._writer = self._exits.enter_context(pq.ParquetWriter(sink, self._schema, compression="zstd"))
-        self._writer.write_table(hits)
+            repeated = [name for name in self._schema.names if name not in _UNIQUE_COLUMNS]
+            options: dict[str, Any] = {"compression": "zstd", "use_dictionary": repeated}
+            self._writer = self._exits.enter_context(pq.ParquetWriter(sink, self._schema, **options))
+            self._exits.callback(self._flush)
+        self._waiting.append(hits)
+        if sum(map(len, self._waiting)) >= ROW_GROUP_HITS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._writer is not None and self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+        self._waiting.clear()
 
 
-def run_split(split: Split, matcher: Matcher, settings: ScanSettings) -> SplitReport:
+def run_split(
+    split: Split, matcher: Matcher, settings: ScanSettings, footer: bytes | None = None
+) -> SplitReport:
     """Hunts one split and publishes what became of it.
 
-    Whatever goes wrong with the data ends as a ``failed`` report, which keeps the hits found until then.
+    Whatever goes wrong with the data ends as a ``failed`` report. A row group that cannot be read to its end is a gap
+    of it: it adds nothing to rows, cells and bytes, and the hits found in its first batches are kept. The others go on.
 
     Returns:
         The report of this attempt; where another attempt was first, that one's counts.
@@ -157,7 +236,8 @@ def run_split(split: Split, matcher: Matcher, settings: ScanSettings) -> SplitRe
         with ExitStack() as exits:
             out = _HitsFile(settings, split, exits)
             try:
-                _scan(split, matcher, settings, tally, out)
+                pieces = read_split(split, settings.needed(split.columns), head=footer, where=settings.where)
+                _scan(split, pieces, matcher, settings, tally, out)
             except SourceError as failure:
                 error = failure.reason
             name = out.name
@@ -166,37 +246,77 @@ def run_split(split: Split, matcher: Matcher, settings: ScanSettings) -> SplitRe
     except Exception as failure:  # noqa: BLE001 - the split's edge: it becomes a failed coverage row
         error, name, tally.hits = why(failure), None, Counter()
     report = _report(split, matcher.ruleset, tally, error, name)
-    report = replace(report, elapsed_s=round(time.monotonic() - started, 6))
+    lacking = tuple(path for path in settings.optional if path not in split.columns)
+    elapsed_s = round(time.monotonic() - started, 6)
+    report = replace(report, missing_columns=lacking, elapsed_s=elapsed_s)
     publish(settings.run_uri, report)
     return report
 
 
-def _scan(split: Split, matcher: Matcher, settings: ScanSettings, tally: _Tally, out: _HitsFile) -> None:
-    batches = read_split(split, settings.needed(split.columns))
+def _scan(
+    split: Split,
+    pieces: Iterator[Batch | Gap],
+    matcher: Matcher,
+    settings: ScanSettings,
+    tally: _Tally,
+    out: _HitsFile,
+) -> None:
     while True:
         began = time.perf_counter()
-        batch = next(batches, None)
+        piece = next(pieces, None)
         tally.spend("read", began)
-        if batch is None:
-            return
-        for column in split.columns:
-            cells = extract(batch.data, column)
-            matches = matcher.match(cells.values, column)
-            tally.add(cells, matches, matcher.ruleset)
-            if len(matches):
-                began = time.perf_counter()
-                hits = _hits(split, batch, cells, matches, matcher.ruleset, settings)
-                began = tally.spend("build", began)
-                out.write(hits)
-                tally.spend("write", began)
-        tally.rows += batch.data.num_rows
+        match piece:
+            case Batch():
+                tally.enter(piece.row_group)
+                _scan_batch(split, piece, matcher, settings, tally, out)
+                tally.current.rows += piece.data.num_rows
+                tally.current.rows_filtered += piece.rows_filtered
+            case Gap():
+                tally.give_up(piece)
+            case None:
+                tally.leave()
+                return
+        if len(tally.gaps) > _MOST_GAPS:
+            raise SourceError(split.source_uri, f"more than {_MOST_GAPS} of its row groups cannot be read")
+
+
+def _scan_batch(
+    split: Split, batch: Batch, matcher: Matcher, settings: ScanSettings, tally: _Tally, out: _HitsFile
+) -> None:
+    if tally.broken is not None:
+        return
+    try:
+        found = [_scan_column(split, batch, column, matcher, settings, tally) for column in split.columns]
+    except Exception as failure:  # noqa: BLE001 - the row group's edge: it becomes a failed coverage row
+        tally.broken = why(failure)
+        return
+    for cells, matches, hits in found:
+        tally.add(cells, matches, matcher.ruleset)
+        if hits is not None:
+            began = time.perf_counter()
+            out.write(hits)
+            tally.spend("write", began)
+
+
+def _scan_column(
+    split: Split, batch: Batch, column: str, matcher: Matcher, settings: ScanSettings, tally: _Tally
+) -> tuple[Cells, Matches, pa.Table | None]:
+    cells = extract(batch.data, column)
+    matches = matcher.match(cells.values, column)
+    if not len(matches):
+        return cells, matches, None
+    began = time.perf_counter()
+    hits = _hits(split, batch, cells, matches, matcher.ruleset, settings)
+    tally.spend("build", began)
+    return cells, matches, hits
 
 
 def _hits(
     split: Split, batch: Batch, cells: Cells, matches: Matches, ruleset: Ruleset, settings: ScanSettings
 ) -> pa.Table:
     rows = rows_of(cells, matches)
-    texts = raw_cells(cells, matches)
+    in_file = batch.in_file(rows)
+    places = places_of(cells, matches)
     schema = hits_schema(settings.carry)
     source = provenance(
         batch.data, settings.record_id, settings.actor_id, settings.event_time, settings.carry, pa.array(rows)
@@ -205,9 +325,9 @@ def _hits(
         **{name: source.column(name) for name in source.schema.names},
         **signature_columns(ruleset.signatures, matches),
         **place_columns(cells, matches),
-        "row_index": pa.array(rows + batch.first_row),
-        "evidence": evidence_column(texts, matches, settings.evidence),
-        "match_hash": hash_column(texts, matches, settings.match_key),
+        "row_index": pa.array(in_file),
+        "evidence": snippets(places, settings.evidence),
+        "match_hash": match_hashes(places, settings.match_key),
     }
     constants = {
         "hunt": settings.hunt,
@@ -219,19 +339,18 @@ def _hits(
     }
     for name, value in constants.items():
         columns[name] = pa.repeat(pa.scalar(value, schema.field(name).type), len(matches))
-    columns["hit_id"] = pa.array(list(_hit_ids(split, columns)), pa.string())
+    columns["hit_id"] = hit_id_column(
+        ruleset.signatures,
+        matches,
+        (split.source_uri, split.source_etag),
+        columns["column"],
+        in_file,
+    )
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def _hit_ids(split: Split, columns: dict[str, Any]) -> Iterator[str]:
-    names = ("signature_id", "signature_digest", "row_index", "column")
-    for signature, digest, row, column in zip(*(columns[name].to_pylist() for name in names), strict=True):
-        yield hit_id(signature, digest, split.source_uri, split.source_etag, row, column)
-
-
 def _costs(ruleset: Ruleset, tally: _Tally) -> Iterator[tuple[str, int, int, float]]:
-    for number, costs in sorted(tally.costs.items()):
-        cost = total(costs)
+    for number, cost in tally.costs:
         yield ruleset.signatures[number].id, cost.candidates, cost.judged, round(cost.confirm_s, 6)
 
 
@@ -247,14 +366,17 @@ def _report(
         columns=split.columns,
         ruleset_digest=ruleset.digest,
         signatures=tuple(sorted({signature.digest for signature in ruleset.signatures})),
-        status="scanned" if error is None else "failed",
-        rows=tally.rows,
-        cells=tally.cells,
-        text_bytes=tally.text_bytes,
+        status="scanned" if error is None and not tally.gaps else "failed",
+        rows=tally.whole.rows,
+        rows_filtered=tally.whole.rows_filtered,
+        cells=tally.whole.cells,
+        text_bytes=tally.whole.text_bytes,
         hits=tally.hits.total(),
         invalid_cells=tally.invalid_cells,
+        unparsed_cells=tally.unparsed_cells,
         match_errors=tally.errors,
         error=error if error is not None else "; ".join(tally.told) or None,
+        gaps=tuple(tally.gaps) if error is None else (),
         worker=f"{platform.node()}:{os.getpid()}",
         hits_file=name,
         signature_hits=tuple(sorted(tally.hits.items())),

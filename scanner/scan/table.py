@@ -1,18 +1,21 @@
 """Signatures over a table in memory or a dataset: no run, no commit, hits as an Arrow table."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from scanner.archive.columns import extract, text_columns
+from scanner.archive.cells import extract
+from scanner.archive.columns import text_columns
 from scanner.engine.matches import Matcher, Matches
 from scanner.results.mask import Evidence
 from scanner.results.schemas import SPANS
-from scanner.scan.hits import evidence_column, place_columns, raw_cells, rows_of, signature_columns
+from scanner.results.snippets import snippets
+from scanner.scan.hits import place_columns, places_of, rows_of, signature_columns
 
 _COLUMNS: Final[dict[str, pa.DataType]] = {
     "row_index": pa.int64(),
@@ -35,7 +38,11 @@ class UndecidedWarning(UserWarning):
     """The engine gave up on some cells; whether signatures hit them is not known."""
 
 
-_BATCH_ROWS: Final = 16384
+class UnparsedWarning(UserWarning):
+    """Some cells are no JSON, where a column is a path into JSON; nothing of them was scanned."""
+
+
+_BATCH_ROWS: Final = 1 << 15
 
 
 def scan_table(
@@ -43,6 +50,7 @@ def scan_table(
     matcher: Matcher,
     columns: Sequence[str] | None = None,
     evidence: Evidence = "masked",
+    on_unparsed: Callable[[str, int], None] | None = None,
 ) -> pa.Table:
     """Finds every hit of a ruleset in a table or a dataset, batch by batch.
 
@@ -51,6 +59,7 @@ def scan_table(
         matcher: With the compiled signatures.
         columns: Paths of text columns; None for every text column.
         evidence: What to keep of the matched text.
+        on_unparsed: Called with a column and how many of its cells are no JSON; None to be warned of them.
 
     Returns:
         A table of `SCAN_SCHEMA`, in the order of the rows, then of the columns.
@@ -60,15 +69,23 @@ def scan_table(
 
     Warns:
         UndecidedWarning: Of some cells it could not be decided whether a signature hits them.
+        UnparsedWarning: Some cells are no JSON, though a column is a path into JSON.
     """
     paths = list(columns) if columns is not None else text_columns(data.schema)
     first_row = 0
+    unparsed: Counter[str] = Counter()
     found: list[pa.Table] = []
     for batch in _batches(data):
-        hits = pa.Table.from_batches(_scan(batch, first_row, matcher, paths, evidence), SCAN_SCHEMA)
+        hits = pa.Table.from_batches(_scan(batch, first_row, matcher, paths, evidence, unparsed), SCAN_SCHEMA)
         order = np.argsort(hits["row_index"].to_numpy(), kind="stable")
         found.append(hits.take(order))
         first_row += batch.num_rows
+    for path, cells in unparsed.items():
+        if on_unparsed is None:
+            message = f"{cells} cells of {path} are no JSON and were not scanned"
+            warnings.warn(UnparsedWarning(message), stacklevel=2)
+        else:
+            on_unparsed(path, cells)
     return pa.concat_tables([SCAN_SCHEMA.empty_table(), *found])
 
 
@@ -81,10 +98,17 @@ def _batches(data: pa.Table | pa.RecordBatchReader | ds.Dataset) -> Iterator[pa.
 
 
 def _scan(
-    batch: pa.RecordBatch, first_row: int, matcher: Matcher, paths: Sequence[str], evidence: Evidence
+    batch: pa.RecordBatch,
+    first_row: int,
+    matcher: Matcher,
+    paths: Sequence[str],
+    evidence: Evidence,
+    unparsed: Counter[str],
 ) -> Iterator[pa.RecordBatch]:
     for path in paths:
         cells = extract(batch, path)
+        if cells.unparsed:
+            unparsed[path] += cells.unparsed
         matches = matcher.match(cells.values, path)
         if matches.errors:
             _warn(matches, matcher, path)
@@ -94,7 +118,7 @@ def _scan(
             "row_index": pa.array(rows_of(cells, matches) + first_row),
             **signature_columns(matcher.ruleset.signatures, matches),
             **place_columns(cells, matches),
-            "evidence": evidence_column(raw_cells(cells, matches), matches, evidence),
+            "evidence": snippets(places_of(cells, matches), evidence),
         }
         yield pa.RecordBatch.from_arrays([columns[name] for name in SCAN_SCHEMA.names], schema=SCAN_SCHEMA)
 

@@ -12,14 +12,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.driver import SplitDone, SplitLost
-from jobs.executors import Executor
+from jobs.executors import Executor, Task
 from jobs.executors.inline import InlineExecutor
 from jobs.prepare import Loaded, load_for
+from scanner.archive.footers import read_footer
 from scanner.archive.plan import Plan, make_plan
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.results.commit import committed
 from scanner.results.report import SplitReport
-from scanner.scan.split import ScanSettings
+from scanner.scan.split import ScanSettings, run_split
+from tests.support.traps import Trap
 
 SIGNATURES = """\
 signatures:
@@ -79,9 +81,15 @@ def start(request: pytest.FixtureRequest, loaded: Loaded) -> Start:
 
 def run_all(executor: Executor, plan: Plan) -> list[SplitDone | SplitLost]:
     with contextlib.closing(executor):
-        for split in plan.splits:
-            executor.submit(split)
+        for numbers in (range(5), range(5, 6), range(6, len(plan.splits))):
+            executor.submit(task(plan, *numbers))
         return [executor.wait() for _ in plan.splits]
+
+
+def task(plan: Plan, *numbers: int) -> Task:
+    splits = tuple((number, plan.splits[number]) for number in numbers)
+    footers = {split.source_uri: read_footer(split.info) for _, split in splits}
+    return Task(splits, footers)
 
 
 def same_everywhere(report: SplitReport) -> SplitReport:
@@ -123,7 +131,8 @@ def test_a_file_that_changed_is_a_failed_split_among_good_ones(
 ) -> None:
     changed = Path(plan.splits[0].source_uri)
     changed.write_bytes(changed.read_bytes()[:-1])
-    run_all(start(settings), plan)
+    outcomes = run_all(start(settings), plan)
+    assert {type(outcome) for outcome in outcomes} == {SplitDone}
     by_status = {
         status: [report for report in committed(settings.run_uri) if report.status == status]
         for status in ("failed", "scanned")
@@ -139,7 +148,7 @@ def test_a_split_that_cannot_publish_is_lost_with_its_reason(
     (tmp_path / "file").write_text("")
     outcomes = run_all(start(replace(settings, run_uri=str(tmp_path / "file" / "run"))), plan)
     assert {type(outcome) for outcome in outcomes} == {SplitLost}
-    assert {outcome.split_id for outcome in outcomes} == {split.split_id for split in plan.splits}
+    assert sorted(outcome.number for outcome in outcomes) == list(range(len(plan.splits)))
     assert all(
         "not a directory" in outcome.reason.lower() for outcome in outcomes if isinstance(outcome, SplitLost)
     )
@@ -148,7 +157,7 @@ def test_a_split_that_cannot_publish_is_lost_with_its_reason(
 def test_slots_and_closing_twice(start: Start, plan: Plan, settings: ScanSettings) -> None:
     executor = start(settings)
     assert executor.slots >= 1
-    executor.submit(plan.splits[0])
+    executor.submit(task(plan, 0, 1))
     executor.close()
     executor.close()
 
@@ -161,12 +170,40 @@ class KillsItsReader:
 
 
 @pytest.mark.usefixtures("local_ray")
-def test_a_split_whose_workers_keep_dying_is_lost_with_its_reason(plan: Plan, settings: ScanSettings) -> None:
+def test_of_a_task_whose_workers_keep_dying_what_is_not_committed_is_lost_with_its_reason(
+    plan: Plan, settings: ScanSettings, loaded: Loaded
+) -> None:
     from jobs.executors.ray_tasks import RETRIES, RayExecutor  # noqa: PLC0415 - only where Ray runs
 
     with contextlib.closing(RayExecutor(KillsItsReader(), settings)) as executor:  # type: ignore[arg-type]
-        executor.submit(plan.splits[0])
-        lost = executor.wait()
-    assert isinstance(lost, SplitLost)
-    assert lost == SplitLost(plan.splits[0].split_id, "its worker died 4 times", attempts=RETRIES + 1)
-    assert committed(settings.run_uri) == []
+        done = run_split(plan.splits[1], HyperscanMatcher(loaded.program), settings)
+        executor.submit(task(plan, 0, 1, 2))
+        outcomes = [executor.wait() for _ in range(3)]
+    reason, attempts = "its worker died 4 times", RETRIES + 1
+    assert outcomes == [
+        SplitLost(0, reason, attempts, worker_died=True),
+        SplitDone(1, done),
+        SplitLost(2, reason, attempts, worker_died=True),
+    ]
+    assert committed(settings.run_uri) == [done]
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_task_whose_worker_dies_in_the_middle_keeps_what_is_committed_and_does_not_run_it_again(
+    plan: Plan, settings: ScanSettings, loaded: Loaded
+) -> None:
+    from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415 - only where Ray runs
+
+    whole = task(plan, 0, 4, 8)
+    fatal = replace(whole, footers=Trap(dict(whole.footers), plan.splits[4].source_uri))
+    with contextlib.closing(RayExecutor(loaded.program, settings)) as executor:
+        executor.submit(fatal)
+        outcomes = [executor.wait() for _ in range(3)]
+    assert [(type(outcome), outcome.number) for outcome in outcomes] == [
+        (SplitDone, 0),
+        (SplitLost, 4),
+        (SplitLost, 8),
+    ]
+    assert len(list(Path(settings.run_uri, "hits").iterdir())) == 1, (
+        "the first split ran once in four attempts"
+    )

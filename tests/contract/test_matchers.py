@@ -92,6 +92,28 @@ def test_spans_are_capped_and_counts_are_not(make: Make) -> None:
     assert found.spans(0) == [(number, number + 1) for number in range(MAX_SPANS)]
 
 
+@pytest.mark.parametrize(
+    ("text", "cell", "count"),
+    [
+        (r"ab*", "abbb ab a", 3),
+        (r"a{2,}", "aaaaa aa", 2),
+        (r"a{2,}?", "aaaaa aa", 3),
+        (r"foo\Kbar?", "foobar fooba foob", 2),
+        (r"(?<=a)b|ab", "abab bb", 2),
+        (r"(?=ab)a|b", "abab", 4),
+        (r"aa|a", "aaa", 2),
+        (r"(?:a|ab)(?:c|bcd)(?:d*)", "abcd abcdd acd", 3),
+        (r"a\s|a$", "a a\na", 3),
+        (r"(a)b\1|b", "aba b abb", 4),
+    ],
+)
+def test_every_match_is_counted(make: Make, text: str, cell: str, count: int) -> None:
+    column = pa.array([cell, "a", cell])
+    found = make(regexes(text)).match(column, "text")
+    counts = dict(zip(found.cells.tolist(), found.match_counts.tolist(), strict=True))
+    assert (counts[0], counts[2]) == (count, count)
+
+
 def test_bytes_that_are_not_utf8_keep_their_places(make: Make) -> None:
     found = make(regexes("b+", ".")).match(pa.array([b"\xffa\xe2\x82bb\xff"]), "text")
     assert found.spans(0) == [(4, 6)]

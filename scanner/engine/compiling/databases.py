@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from scanner.engine import cache, hyperscan
+from scanner import cache
+from scanner.engine import hyperscan
 from scanner.engine.compiling.children import Children, CompileStopped, Limits
 from scanner.engine.compiling.effort import positions
 from scanner.engine.compiling.probes import LIGHT_POSITIONS

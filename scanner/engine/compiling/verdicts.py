@@ -14,7 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from scanner.engine import cache, hyperscan, pcre
+from scanner import cache
+from scanner.engine import hyperscan, pcre
 from scanner.engine.compiling.children import Stop
 from scanner.engine.hyperscan import Probe
 from scanner.signatures.model import RegexPattern

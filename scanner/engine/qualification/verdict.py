@@ -13,7 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from scanner.engine import cache, cpu, hyperscan, pcre
+from scanner import cache
+from scanner.engine import cpu, hyperscan, pcre
 from scanner.engine.hyperscan import Build
 from scanner.engine.qualification.battery import CASES
 from scanner.engine.qualification.examine import (

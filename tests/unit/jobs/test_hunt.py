@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs import hunt as hunt_module
 from jobs.driver import SplitDone, SplitLost
+from jobs.executors import Task
 from jobs.executors.inline import InlineExecutor
 from jobs.hunt import MATCH_KEY_VARIABLE, Progress, Run
 from jobs.prepare import Prepared, prepare
-from scanner.archive.plan import Split
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.scan.split import ScanSettings
 
@@ -41,7 +42,7 @@ class Losing:
 
     def __init__(self, prepared: Prepared, settings: ScanSettings) -> None:
         self._inline = InlineExecutor(HyperscanMatcher(prepared.signatures.program), settings)
-        self._submitted: deque[Split] = deque()
+        self._submitted: deque[Task] = deque()
         self._sizes = itertools.cycle([3, 1, 2])
         self._waits = 0
         self.closed = False
@@ -50,15 +51,16 @@ class Losing:
     def slots(self) -> int:
         return next(self._sizes)
 
-    def submit(self, split: Split) -> None:
-        self._submitted.append(split)
+    def submit(self, task: Task) -> None:
+        assert set(task.footers) == {split.source_uri for _, split in task.splits}
+        self._submitted += (Task((split,), task.footers) for split in task.splits)
 
     def wait(self) -> SplitDone | SplitLost:
         self._waits += 1
-        split = self._submitted.pop()
+        task = self._submitted.pop()
         if self._waits % 3 == 0:
-            return SplitLost(split.split_id, "its worker died 4 times", attempts=4)
-        self._inline.submit(split)
+            return SplitLost(task.splits[0][0], "its worker died 4 times", attempts=4)
+        self._inline.submit(task)
         return self._inline.wait()
 
     def close(self) -> None:
@@ -83,8 +85,10 @@ def test_lost_splits_and_unreadable_files_are_failed_coverage(prepared: Prepared
     assert len(coverage(run)) == 7
     assert record["status"] == "complete with gaps"
     assert record["elapsed_s"] == 90
-    assert seen[0] == Progress(0, 6, 0, 60, hits=0, failed=1)
-    assert seen[-1] == Progress(6, 6, 60, 60, hits=4, failed=3)
+    size = run.progress.text_bytes_total
+    assert size > 0
+    assert seen[0] == Progress(0, 6, 0, 60, hits=0, failed=1, text_bytes_total=size)
+    assert seen[-1] == Progress(6, 6, 60, 60, hits=4, failed=3, text_bytes=size, text_bytes_total=size)
     assert [progress.splits for progress in seen] == list(range(7))
 
 
@@ -131,3 +135,30 @@ def test_match_hashes_take_the_archive_or_a_key_of_ones_own(
     assert hashes() == by_archive
     monkeypatch.setenv(MATCH_KEY_VARIABLE, "sesame")
     assert not hashes() & by_archive
+
+
+def test_footers_too_large_to_take_along_are_read_by_the_worker(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    class Counting(InlineExecutor):
+        def submit(self, task: Task) -> None:
+            taken.append(sum(map(len, task.footers.values())))
+            super().submit(task)
+
+    def start(prepared: Prepared, settings: ScanSettings) -> Counting:
+        return Counting(HyperscanMatcher(prepared.signatures.program), settings)
+
+    def totals() -> dict[str, int]:
+        record = Run(prepared, NOW, start).execute()
+        return {name: record["totals"][name] for name in ("splits", "failed", "rows", "hits")}  # type: ignore[index]
+
+    whole = totals()
+    assert whole == {"splits": 7, "failed": 1, "rows": 60, "hits": 6}
+    one = len(prepared.footers.get(prepared.plan.splits[0].info) or b"")
+    monkeypatch.setattr(hunt_module, "MAX_FOOTERS_BYTES", 2 * one)
+    before = len(taken)
+    assert totals() == whole
+    assert max(taken[:before]) == 3 * one
+    assert max(taken[before:]) == 2 * one

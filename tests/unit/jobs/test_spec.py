@@ -54,6 +54,36 @@ def test_a_whole_hunt_with_paths_relative_to_its_file(tmp_path: Path) -> None:
     )
 
 
+def test_a_predicate_is_read_with_the_hunt_and_its_mistakes_have_a_line_and_a_character(
+    tmp_path: Path,
+) -> None:
+    text = SMALL.replace("a.parquet}", "a.parquet, where: \"lang IN ('en','de')\"}")
+    spec = load_hunt(write(tmp_path, text))
+    assert spec.where is not None
+    assert spec.where.columns == ("lang",)
+    assert spec.as_dict()["archive"] == {
+        "uri": [f"{tmp_path}/a.parquet"],
+        "text_columns": "auto",
+        "where": spec.where.text,
+    }
+    block = SMALL.replace(
+        "archive: {uri: a.parquet}", "archive:\n  uri: a\n  where: |\n    a = 1\n    AND f(b)\n"
+    )
+    (problem,) = problems(write(tmp_path, block))
+    assert problem.startswith("6: archive.where: at character 5: ")
+
+
+def test_columns_that_a_file_may_lack(tmp_path: Path) -> None:
+    def optional(keys: str) -> tuple[str, ...]:
+        text = SMALL.replace("a.parquet}", f"a.parquet, text_columns: [a, '`b`.c', 'm{{}}'], {keys}}}")
+        return load_hunt(write(tmp_path, text)).optional
+
+    assert optional("optional: true") == ("a", "b.c", "m{}")
+    assert optional("optional: false") == ()
+    assert optional("optional: ['m{}', b.c]") == ("m{}", "b.c")
+    assert optional("optional: a") == ("a",)
+
+
 def test_signatures_are_named_as_short_as_the_user_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,10 +125,14 @@ def test_what_is_left_out_has_a_default_and_is_left_out_of_the_record(tmp_path: 
         ("uri: a.parquet", "uri: [a, a]", "2: archive.uri: `a` is listed twice"),
         (
             "uri: a.parquet",
-            "uri: 's3://bucket/x'",
-            "2: archive.uri: `s3://bucket/x`: `s3://` is not built yet",
+            "uri: 'hdfs://bucket/x'",
+            "2: archive.uri: `hdfs://bucket/x`: `hdfs://` is no store that hindcast reads; write an `s3://`",
         ),
-        ("a.parquet}", "a.parquet, where: 'x > 1'}", "2: archive.where: `where` is not built yet; remove it"),
+        ("a.parquet}", "a.parquet, optional: [text]}", "2: archive.optional: needs named text columns"),
+        ("a.parquet}", "a.parquet, text_columns: [a], optional: [b]}", "`b` is not one of the text columns"),
+        ("a.parquet}", "a.parquet, text_columns: [a], optional: ['b[']}", "2: archive.optional: b[: "),
+        ("a.parquet}", "a.parquet, where: 'x >'}", "2: archive.where: at character "),
+        ("a.parquet}", "a.parquet, where: [x]}", "2: archive.where: must be one text"),
         (
             "a.parquet}",
             "a.parquet, filter: x}",
@@ -112,7 +146,11 @@ def test_what_is_left_out_has_a_default_and_is_left_out_of_the_record(tmp_path: 
         ("a.parquet}", "a.parquet, text_columns: ['a..b']}", "2: archive.text_columns: a..b: "),
         ("a.parquet}", "a.parquet, record_id: [x]}", "2: archive.record_id: must be one text"),
         ("signatures: [s.yaml]\n", "", "1: signatures: is missing; write `signatures: signatures/`"),
-        ("output: out", "output: 'gs://b/x'", "4: output: `gs://b/x`: `gs://` is not built yet"),
+        (
+            "output: out",
+            "output: 'gs:///x'",
+            "4: output: `gs:///x`: names no bucket; write `gs://bucket/key`",
+        ),
         ("output: out", "outptu: out", "4: outptu: there is no such key; did you mean `output`?"),
         (
             "output: out",
@@ -135,7 +173,7 @@ def test_each_mistake_has_its_line_and_its_remedy(tmp_path: Path, old: str, new:
 
 
 def test_every_mistake_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
-    text = "hunt: NO\narchive:\n  uri: 's3://x/'\n  where: y\nsignatures: s.yaml\noutptu: o\n"
+    text = "hunt: NO\narchive:\n  uri: 'ftp://x/'\n  where: y =\nsignatures: s.yaml\noutptu: o\n"
     lines = [problem.split(":")[0] for problem in problems(write(tmp_path, text))]
     assert lines == ["1", "1", "3", "4", "6"]
 

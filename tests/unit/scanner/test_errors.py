@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import scanner
+from scanner.archive.where import WhereError
 from scanner.errors import CommitUnknown, HindcastError, HuntError, InputError, Problem, SignatureError, why
 from scanner.signatures.condition import ConditionError
 
@@ -46,6 +47,7 @@ _FIELDS: dict[type[HindcastError], tuple[object, ...]] = {
     InputError: ((Problem("a.yaml", 3, "s", "is wrong; write b"),),),
     SignatureError: ((Problem("a.yaml", 3, "s", "is wrong; write b"),),),
     HuntError: ((Problem("a.yaml", 0, "", "is wrong; write b"),),),
+    WhereError: (3, "is no predicate; write b"),
 }
 
 

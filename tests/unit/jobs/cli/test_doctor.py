@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from jobs.cli.main import main
-from scanner.engine import cache, hyperscan
+from scanner import cache
+from scanner.engine import hyperscan
 from scanner.engine.qualification import verdict
 from scanner.engine.qualification.examine import Miss
 from scanner.engine.qualification.verdict import qualified

@@ -5,8 +5,9 @@ import sys
 import pytest
 from rich.console import Console
 
-from jobs.cli.progress import Lines, line, shown
+from jobs.cli.progress import Lines, line, planning_line, planning_shown, shown
 from jobs.hunt import Progress
+from scanner.archive.plan import PlanProgress
 
 
 def at(rows: int, hits: int = 0, failed: int = 0) -> Progress:
@@ -28,7 +29,7 @@ def test_the_line_says_what_is_known(progress: Progress, elapsed_s: float, expec
 def test_lines_are_seconds_apart() -> None:
     out = io.StringIO()
     times = iter([100.0, 104.0, 106.0, 107.0, 112.0])
-    lines = Lines(Console(file=out, width=200), clock=lambda: next(times))
+    lines = Lines(Console(file=out, width=200), line, clock=lambda: next(times))
     for rows in (0, 100, 200, 300, 400):
         lines(at(rows))
     assert [text.split(",")[0] for text in out.getvalue().splitlines()] == [
@@ -51,8 +52,25 @@ def test_a_terminal_gets_a_bar_that_goes_away_and_standard_output_nothing(
     assert capsys.readouterr().out == "a result\n"
 
 
+def test_planning_tells_files_found_and_then_files_planned() -> None:
+    assert planning_line(PlanProgress(12_000), 3.0) == "listing: 12,000 files, 3.0 s"
+    told = planning_line(PlanProgress(12_000, 500, all_listed=True), 65.0)
+    assert told == "planning: 500 of 12,000 files, 1 min 05 s"
+    out = io.StringIO()
+    with planning_shown(Console(file=out, width=72, force_terminal=True), quiet=False) as on_progress:
+        on_progress(PlanProgress(12_000))
+        on_progress(PlanProgress(12_000, 500, all_listed=True))
+    assert "planning: 500 of 12,000 files" in out.getvalue()
+    assert out.getvalue().endswith("\x1b[2K"), "the bar is erased"
+
+
 def test_quiet_is_quiet() -> None:
     out = io.StringIO()
     with shown(Console(file=out, force_terminal=True), quiet=True) as on_progress:
         on_progress(at(500))
     assert out.getvalue() == ""
+
+
+def test_what_is_left_goes_by_bytes_where_records_are_counted_only_when_they_are_read() -> None:
+    progress = Progress(1, 2, 500, 0, text_bytes=1_000, text_bytes_total=4_000)
+    assert line(progress, 10.0) == "1 of 2 splits, 30.0 s left, 500 records at 50/s, 0 hits"

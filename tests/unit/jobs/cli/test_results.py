@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.cli.main import main
+from scanner.archive.read import Gap
 from scanner.results import layout
 from scanner.results.finish import finish
 from tests.support.results import HUNT, RULESET, RUN_ID, commit_split, hit, record, sample_run
@@ -58,11 +59,27 @@ def test_gaps_come_first_with_their_reasons_grouped(tmp_path: Path, show: Show) 
         commit_split(run, split, status="failed", error=error, source_uri=file)
     finish(run, record())
     assert show("show", run).splitlines()[:4] == [
-        "COMPLETE WITH GAPS: 3 of 4 splits were not read",
-        "  2 splits: the page is damaged (such as /archive/1.parquet)",
-        "  1 split: is not there (such as /archive/2.parquet)",
+        "COMPLETE WITH GAPS: 3 of 4 splits were not read in full",
+        "  2 gaps: the page is damaged (such as /archive/1.parquet)",
+        "  1 gap: is not there (such as /archive/2.parquet)",
         f"nightly  run {RUN_ID}",
     ]
+
+
+def test_coverage_names_what_was_not_read_by_row_group(tmp_path: Path, show: Show) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    gaps = (Gap(1, 40, "the page is damaged"),)
+    commit_split(run, 0, row_groups=(0, 1, 2), status="failed", gaps=gaps)
+    finish(run, record())
+    lines = show("coverage", run).splitlines()
+    assert lines[:2] == [
+        "COMPLETE WITH GAPS: 1 of 1 splits was not read in full",
+        "/archive/a.parquet row group 1: the page is damaged",
+    ]
+    assert "row groups 0, 2: scanned, 100 records" in show("coverage", run, "--all")
+    rows = [json.loads(line) for line in show("coverage", run, "--json").splitlines()]
+    assert [(row["row_groups"], row["status"]) for row in rows] == [([0, 2], "scanned"), ([1], "failed")]
+    assert show("coverage", sample_run(tmp_path, run_id=f"{RUN_ID}2")).endswith("\nall was read\n")
 
 
 def test_an_unfinished_run_is_shown_as_far_as_it_is(tmp_path: Path, show: Show) -> None:
@@ -87,7 +104,7 @@ def test_machines_get_the_same_facts(tmp_path: Path, show: Show) -> None:
     assert (facts["hunt"], facts["run_id"]) == (HUNT, RUN_ID)
     assert (facts["status"], facts["complete"]) == ("complete with gaps", False)
     assert facts["totals"]["hits"] == 4
-    assert facts["gaps"] == [{"splits": 1, "reason": "the page is damaged", "such_as": "/archive/a.parquet"}]
+    assert facts["gaps"] == [{"gaps": 1, "reason": "the page is damaged", "such_as": "/archive/a.parquet"}]
     assert [(row["signature_id"], row["hits"]) for row in facts["signatures"]] == [
         ("fraud.a", 3),
         ("fraud.b", 1),

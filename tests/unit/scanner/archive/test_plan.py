@@ -1,4 +1,6 @@
+import contextlib
 import hashlib
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive.plan import Plan, make_plan
+from scanner.archive.footer_cache import FooterCache
+from scanner.archive.footers import read_footer
+from scanner.archive.plan import Plan, PlanProgress, make_plan
+from scanner.archive.where import Predicate
 from scanner.errors import HuntError
 
 REPLIES = [[{"text": "yes " * 50, "n": 1}], [], None, [{"text": None, "n": 2}, None]]
@@ -145,12 +150,10 @@ def test_an_archive_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> N
     assert "Parquet magic bytes not found" in message
 
 
-def test_auto_refuses_what_it_cannot_hunt_rather_than_leaving_it_out(tmp_path: Path) -> None:
+def test_auto_takes_texts_in_maps_too_and_refuses_an_archive_without_any_text(tmp_path: Path) -> None:
     maps = pa.table({"text": ["a"], "attrs": pa.array([[("k", "v")]], pa.map_(pa.string(), pa.string()))})
     pq.write_table(maps, tmp_path / "a.parquet")
-    [(subject, message)] = problems(tmp_path)
-    assert subject == "attrs"
-    assert "is a map with text in it, which is not built yet" in message
+    assert plan(tmp_path).columns == ("text", "attrs{}")
     assert plan(tmp_path, "text").columns == ("text",)
     pq.write_table(pa.table({"id": [1]}), tmp_path / "a.parquet")
     assert "no column holds strings" in problems(tmp_path)[0][1]
@@ -209,3 +212,108 @@ def test_plans_cross_processes(tmp_path: Path) -> None:
     (tmp_path / "b.parquet").touch()
     found = plan(tmp_path, "text", carry=["id"])
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301 - our own bytes
+
+
+def write_days(folder: Path) -> None:
+    """Two days in two languages, of each a file of three row groups with ascending numbers."""
+    for day in ("2026-11-01", "2026-11-02"):
+        for lang in ("en", "__HIVE_DEFAULT_PARTITION__"):
+            below = folder / f"day={day}" / f"lang={lang}"
+            below.mkdir(parents=True)
+            write(below / "a.parquet", n=range(12))
+
+
+def pruned(found: Plan) -> list[tuple[str, str, int, int | None, int | None]]:
+    return [(each.step, each.term, each.files, each.row_groups, each.rows) for each in found.pruned]
+
+
+def test_a_predicate_prunes_partitions_files_and_row_groups_and_says_which_part_did_what(
+    tmp_path: Path,
+) -> None:
+    write_days(tmp_path)
+    write(tmp_path / "day=2026-11-02" / "b.parquet", n=range(100, 112))
+    where = Predicate.parse("day >= '2026-11-02' AND (n < 3 OR n BETWEEN 9 AND 20)")
+    found = plan(tmp_path, "text", where=where)
+    assert pruned(found) == [
+        ("partitions", "day >= '2026-11-02'", 2, None, None),
+        ("file statistics", "n < 3 OR (n >= 9 AND n <= 20)", 1, 3, 12),
+        ("row-group statistics", "n < 3 OR (n >= 9 AND n <= 20)", 0, 2, 8),
+    ]
+    assert [Path(split.source_uri).parent.name for split in found.splits] == [
+        "lang=__HIVE_DEFAULT_PARTITION__",
+        "lang=en",
+    ]
+    assert [(split.row_groups, split.first_row, split.rows) for split in found.splits] == [((0, 2), 0, 8)] * 2
+    assert [dict(split.partitions) for split in found.splits] == [
+        {"day": "2026-11-02", "lang": None},
+        {"day": "2026-11-02", "lang": "en"},
+    ]
+    assert (found.files, found.rows, found.row_groups, found.unreadable) == (5, 16, 4, ())
+    sizes = {each.step: each.size_bytes for each in found.pruned}
+    assert (
+        sizes["row-group statistics"] + found.text_bytes
+        == plan(
+            tmp_path / "day=2026-11-02", "text", where=Predicate.parse("lang IS NULL OR lang = 'en'")
+        ).text_bytes
+    )
+
+
+def test_row_groups_after_a_hole_keep_their_place_and_the_same_rows_under_another_predicate_are_another_split(
+    tmp_path: Path,
+) -> None:
+    file = write(tmp_path / "a.parquet", n=range(12))
+    [split] = plan(file, "text", where=Predicate.parse("n >= 5")).splits
+    assert (split.row_groups, split.first_row) == ((1, 2), 4)
+    [other] = plan(file, "text", where=Predicate.parse("n > 5")).splits
+    [whole] = plan(file, "text").splits
+    [all_kept] = plan(file, "text", where=Predicate.parse("n >= 0")).splits
+    assert len({each.split_id for each in (split, other, whole, all_kept)}) == 4
+    one = plan(file, "text", where=Predicate.parse("n >= 5"), target_split_bytes=1).splits
+    assert [(each.row_groups, each.first_row) for each in one] == [((1,), 4), ((2,), 8)]
+
+
+def test_the_match_key_and_the_columns_do_not_depend_on_the_predicate(tmp_path: Path) -> None:
+    write_days(tmp_path)
+    whole = plan(tmp_path, carry=["lang", "day"])
+    assert whole.carry == pa.schema({"lang": pa.string(), "day": pa.string()})
+    for text, splits in (("day > '2026-11-01'", 2), ("day > '2027'", 0), ("n > 50", 0)):
+        found = plan(tmp_path, carry=["lang", "day"], where=Predicate.parse(text))
+        assert (found.match_key, found.columns, found.carry) == (whole.match_key, whole.columns, whole.carry)
+        assert (len(found.splits), found.files) == (splits, 4)
+
+
+def test_a_column_of_the_path_stands_before_one_of_the_file_and_is_no_text_column(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "lang=en").mkdir()
+    write(tmp_path / "lang=en" / "a.parquet", lang=["de"] * 12)
+    assert len(plan(tmp_path, where=Predicate.parse("lang = 'de'")).splits) == 0
+    assert "lang" in plan(tmp_path).columns
+    assert problems(tmp_path, "day", record_id="lang")[0][0] == "day"
+
+
+def test_a_predicate_that_no_file_can_answer_is_the_users_mistake(tmp_path: Path) -> None:
+    write_days(tmp_path)
+    [(subject, message)] = problems(tmp_path, "text", where=Predicate.parse("lng = 'en'"))
+    assert (subject, "there is no such column" in message) == ("lng", True)
+    [(subject, message)] = problems(tmp_path, "text", where=Predicate.parse("lang > 5"))
+    assert subject == "where"
+    assert "is not a number" in message
+
+
+def test_footers_are_read_once_and_progress_is_told(tmp_path: Path) -> None:
+    for number in range(70):
+        write(tmp_path / f"{number:03}.parquet")
+    with contextlib.closing(FooterCache()) as known:
+        told: list[PlanProgress] = []
+        first = plan(tmp_path, "text", footers=known, on_progress=told.append)
+        assert all(known.get(split.info) == read_footer(split.info) for split in first.splits)
+        for file in tmp_path.iterdir():
+            status = file.stat()
+            file.write_bytes(bytes(status.st_size))
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        again = plan(tmp_path, "text", footers=known)
+    assert again == first
+    assert told[:2] == [PlanProgress(70), PlanProgress(70, all_listed=True)]
+    assert [each.planned for each in told[1:]] == [*range(71)]
+    assert [Path(split.source_uri).name for split in first.splits] == [f"{n:03}.parquet" for n in range(70)]

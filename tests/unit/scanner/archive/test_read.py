@@ -1,23 +1,35 @@
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from scanner.archive import sizing
-from scanner.archive.columns import extract
+from scanner.archive.cells import extract
+from scanner.archive.footers import read_footer
 from scanner.archive.plan import Split, make_plan
-from scanner.archive.read import Batch, read_split
+from scanner.archive.read import Batch, Gap, read_split
+from scanner.archive.where import Predicate
 from scanner.errors import SourceError
 
 
 def splits(path: Path, *text: str, target: int = 1 << 27) -> tuple[Split, ...]:
-    return make_plan([str(path)], text, target_split_bytes=target).splits
+    return tuple(make_plan([str(path)], text, target_split_bytes=target).splits)
+
+
+def whole(split: Split, *columns: str, **options: Any) -> list[Batch]:
+    """The batches of a split that has no gaps."""
+    pieces = list(read_split(split, columns, **options))
+    batches = [piece for piece in pieces if isinstance(piece, Batch)]
+    assert batches == pieces
+    return batches
 
 
 def batches(path: Path, *text: str, **options: Any) -> list[Batch]:
-    return [batch for split in splits(path, *text) for batch in read_split(split, text, **options)]
+    return [batch for split in splits(path, *text) for batch in whole(split, *text, **options)]
 
 
 def write(path: Path, values: Any, row_group_size: int = 3, **options: Any) -> Path:
@@ -92,7 +104,7 @@ def test_only_the_leaves_asked_for_are_read(tmp_path: Path) -> None:
     rows = [{"bio": "b", "huge": "h" * 1000, "name": "n"}]
     write(tmp_path / "a.parquet", pa.array(rows))
     [split] = splits(tmp_path, "t.bio")
-    [batch] = read_split(split, ["t.name", "n", "t.bio"])
+    [batch] = whole(split, "t.name", "n", "t.bio")
     assert batch.data.to_pylist() == [{"n": 0, "t": {"bio": "b", "name": "n"}}]
 
 
@@ -111,7 +123,7 @@ def test_splits_of_one_file_give_each_row_once(tmp_path: Path) -> None:
     rows = [
         (batch.row_group, batch.first_row + row, cell)
         for part in parts
-        for batch in read_split(part, ["t"])
+        for batch in whole(part, "t")
         for row, cell in enumerate(batch.data["t"].to_pylist())
     ]
     assert rows == [(n // 4, n, str(n)) for n in range(11)]
@@ -151,6 +163,8 @@ LONG = ["x" * 100_000, "short"] * 500
         (pa.array([*[[], None] * 300, *([text] for text in LONG)]), "t[]"),
         (pa.array([[text] * 4 for text in LONG[:250]]), "t[]"),
         (pa.array([{"x": text} for text in LONG]), "t.x"),
+        (pa.array([[("k", text)] for text in LONG], pa.map_(pa.string(), pa.string())), "t{}"),
+        (pa.array([[(text, "v")] for text in LONG], pa.map_(pa.string(), pa.string())), "t{}"),
     ],
     ids=lambda value: str(getattr(value, "type", "")),
 )
@@ -165,28 +179,24 @@ def test_a_long_text_that_is_stored_once_does_not_fill_the_memory(
     assert max(batch.data.nbytes for batch in found) < 4_500_000
 
 
-@pytest.fixture
-def broken(tmp_path: Path) -> Path:
-    """A file whose second row group is damaged."""
-    values = pa.array([f"cell {n}" * 50 for n in range(6)])
-    write(tmp_path / "a.parquet", values, 3, compression="none", use_dictionary=False)
-    group = pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(1).column(1)
-    data = bytearray((tmp_path / "a.parquet").read_bytes())
+def test_a_damaged_row_group_is_a_gap_among_the_others(tmp_path: Path) -> None:
+    values = pa.array([f"cell {n}" * 50 for n in range(7)])
+    file = write(tmp_path / "a.parquet", values, 3, compression="none", use_dictionary=False)
+    group = pq.ParquetFile(file).metadata.row_group(1).column(1)
+    data = bytearray(file.read_bytes())
     data[group.data_page_offset : group.data_page_offset + 40] = b"\xff" * 40
-    (tmp_path / "a.parquet").write_bytes(data)
-    return tmp_path
-
-
-def test_a_damaged_row_group_is_a_source_error_and_those_before_are_read(broken: Path) -> None:
-    [split] = splits(broken, "t")
-    found: list[Batch] = []
-    with pytest.raises(SourceError) as caught:
-        found.extend(read_split(split, ["t"]))
-    assert caught.value.uri == split.source_uri
-    assert caught.value.reason
-    assert "cell" not in caught.value.reason
-    assert "\n" not in caught.value.reason
-    assert [batch.row_group for batch in found] == [0]
+    file.write_bytes(data)
+    [split] = splits(tmp_path, "t")
+    first, gap, last = read_split(split, ["t"])
+    assert isinstance(gap, Gap)
+    assert (gap.row_group, gap.rows) == (1, 3)
+    assert gap.reason
+    assert "cell" not in gap.reason
+    assert "\n" not in gap.reason
+    assert isinstance(first, Batch)
+    assert isinstance(last, Batch)
+    assert (first.row_group, first.first_row, last.row_group, last.first_row) == (0, 0, 2, 6)
+    assert last.data["t"].to_pylist() == values.to_pylist()[6:]
 
 
 def test_a_damaged_page_is_found_by_its_checksum(tmp_path: Path) -> None:
@@ -195,8 +205,10 @@ def test_a_damaged_page_is_found_by_its_checksum(tmp_path: Path) -> None:
     data = (tmp_path / "a.parquet").read_bytes()
     at = data.index(b"the text itself")
     (tmp_path / "a.parquet").write_bytes(data[:at] + b"THE" + data[at + 3 :])
-    with pytest.raises(SourceError, match=r"(?i)crc|checksum"):
-        batches(tmp_path, "t")
+    [split] = splits(tmp_path, "t")
+    [gap] = read_split(split, ["t"])
+    assert isinstance(gap, Gap)
+    assert "crc" in gap.reason.lower()
 
 
 def test_a_file_that_changed_since_planning_is_a_source_error(tmp_path: Path) -> None:
@@ -226,3 +238,51 @@ def test_a_column_that_the_file_lacks_is_a_source_error(tmp_path: Path) -> None:
     [split] = splits(tmp_path, "t")
     with pytest.raises(SourceError, match="column zzz: there is no such column"):
         next(read_split(split, ["t", "zzz"]))
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("n >= 4", [4, 5, 6, 7]),
+        ("n = 1 OR n > 6", [1, 7]),
+        ("n < 2 AND t IS NULL", [1]),
+        ("lang = 'en' AND t = 'a'", [0, 5]),
+        ("lang IS NULL", []),
+        ("day IS NULL AND n BETWEEN 2 AND 3", [2, 3]),
+    ],
+)
+def test_rows_that_a_predicate_keeps_bear_their_place_in_the_file(
+    tmp_path: Path, where: str, expected: list[int]
+) -> None:
+    folder = tmp_path / "lang=en" / "day=__HIVE_DEFAULT_PARTITION__"
+    folder.mkdir(parents=True)
+    write(folder / "a.parquet", STRINGS)
+    predicate = Predicate.parse(where)
+    found: list[tuple[Any, ...]] = []
+    filtered = 0
+    planned = make_plan([str(tmp_path)], ["t"], carry=["lang"], where=predicate)
+    for split in planned.splits:
+        for batch in whole(split, "t", "n", "lang", "day", batch_rows=2, where=predicate):
+            assert batch.data.schema.names[-2:] == ["lang", "day"]
+            assert set(batch.data["lang"].to_pylist()) <= {"en"}
+            rows = batch.in_file(np.arange(batch.data.num_rows))
+            found += zip(rows.tolist(), batch.data["n"].to_pylist(), batch.data["t"].to_pylist(), strict=True)
+            filtered += batch.rows_filtered
+    assert found == [(row, row, STRINGS[row]) for row in expected]
+    assert planned.rows == filtered + len(expected)
+
+
+def test_a_footer_that_was_read_before_is_not_read_again(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.parquet", STRINGS)
+    [split] = splits(file, "t")
+    footer = read_footer(split.info)
+    times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    file.write_bytes(file.read_bytes()[: -len(footer)] + bytes(len(footer)))
+    os.utime(file, ns=times)
+    assert [batch.data["t"].to_pylist() for batch in whole(split, "t", footer=footer)] == [
+        STRINGS[:3],
+        STRINGS[3:6],
+        STRINGS[6:],
+    ]
+    with pytest.raises(SourceError, match="magic bytes"):
+        next(read_split(split, ["t"]))

@@ -30,9 +30,11 @@ def test_blocks_are_cut_at_borders_of_cells_and_cover_everything(block_bytes: in
 
 
 def test_an_event_belongs_to_the_cell_whose_bytes_it_ends_on() -> None:
-    candidates = PassOne(compile_ruleset(regexes(r"b\s", "c"))).run(joined("ab", None, "c", "bc"))
+    events, candidates = PassOne(compile_ruleset(regexes(r"b\s", "c"))).run(joined("ab", None, "c", "bc"))
     # `b\s` takes the line feed after "ab": a candidate of "ab", which confirm drops.
     assert candidates.cells.tolist() == [0, 2, 3]
+    assert candidates.events.tolist() == [1, 1, 1]
+    assert events == 3
 
 
 def test_a_flood_of_events_is_reduced_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from scanner.engine import cache
+from scanner import cache
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.program import check_patterns, compile_ruleset
 from scanner.errors import SignatureError

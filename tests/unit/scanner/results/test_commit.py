@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scanner.errors import CommitUnknown, HuntError
 from scanner.results import layout
-from scanner.results.commit import committed, publish
+from scanner.results.commit import committed, publish, standing
 from scanner.results.report import SplitReport
 from tests.support.results import report
 
@@ -31,6 +31,8 @@ def test_the_first_report_of_a_split_counts(tmp_path: Path) -> None:
     assert not publish(run, report(2, rows=99))
     assert [each.rows for each in committed(run)] == [100, 1]
     assert committed(f"{run}/nothing") == []
+    assert standing(run, report(2).split_id) == report(2, rows=1)
+    assert standing(run, report(3).split_id) is None
 
 
 def test_a_storage_that_fails_leaves_the_outcome_unknown(tmp_path: Path) -> None:

@@ -14,15 +14,21 @@ from tests.support.signatures import literal, signature
     ("state", "line"),
     [
         (State("complete", 812, 0, 0), "COMPLETE"),
-        (State("complete with gaps", 812, 3, 0), "COMPLETE WITH GAPS: 3 of 812 splits were not read"),
-        (State("complete with gaps", 3000, 1, 0), "COMPLETE WITH GAPS: 1 of 3,000 splits was not read"),
+        (State("complete with gaps", 812, 3, 0), "COMPLETE WITH GAPS: 3 of 812 splits were not read in full"),
+        (
+            State("complete with gaps", 3000, 1, 0),
+            "COMPLETE WITH GAPS: 1 of 3,000 splits was not read in full",
+        ),
         (State("complete with gaps", 8, 0, 1), "COMPLETE WITH GAPS: 1 match could not be decided"),
         (
             State("complete with gaps", 8, 2, 5),
-            "COMPLETE WITH GAPS: 2 of 8 splits were not read; 5 matches could not be decided",
+            "COMPLETE WITH GAPS: 2 of 8 splits were not read in full; 5 matches could not be decided",
         ),
         (State("unfinished", 12, 0, 0), "UNFINISHED: 12 splits are done"),
-        (State("unfinished", 12, 1, 0), "UNFINISHED: 12 splits are done; 1 of 12 splits was not read"),
+        (
+            State("unfinished", 12, 1, 0),
+            "UNFINISHED: 12 splits are done; 1 of 12 splits was not read in full",
+        ),
     ],
 )
 def test_the_headline_says_whether_all_was_read(state: State, line: str) -> None:
@@ -38,7 +44,7 @@ def test_what_was_found_is_one_line() -> None:
 
 def test_text_and_card_begin_with_the_headline(tmp_path: Path) -> None:
     results = open_results(sample_run(tmp_path, failed=True))
-    line = "COMPLETE WITH GAPS: 1 of 3 splits was not read"
+    line = "COMPLETE WITH GAPS: 1 of 3 splits was not read in full"
     assert repr(results).splitlines() == [
         line,
         "nightly  run 20261122T030000Z-a1b2c3",

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scanner.archive.read import Gap
 from scanner.errors import HuntError, SourceError
 from scanner.results import layout
-from scanner.results.commit import publish
+from scanner.results.commit import committed, publish
 from scanner.results.finish import finish
 from scanner.results.record import read_record
 from scanner.results.schemas import COVERAGE, SIGNATURES, hits_schema
@@ -44,8 +45,11 @@ def test_a_run_is_folded_into_tables_and_one_record(tmp_path: Path) -> None:
     assert written["ruleset"] == {"digest": RULESET.digest, "signatures": 3, "expired": []}
     assert written["engine"] == {"qualification": {"passed": True}}
     assert written["totals"] == {
-        "splits": 2, "scanned": 2, "failed": 0, "files": 1, "rows": 200, "cells": 180, "text_bytes": 10000,
+        "splits": 2, "scanned": 2, "failed": 0, "files": 1, "rows": 200, "rows_filtered": 0,
+        "files_pruned": 0, "row_groups_pruned": 0, "rows_pruned": 0,
+        "cells": 180, "text_bytes": 10000,
         "hits": 4, "records": 3, "actors": 2, "match_errors": 0, "events": 0, "invalid_cells": 0,
+        "unparsed_cells": 0, "files_missing_columns": 0,
     }  # fmt: skip
 
 
@@ -60,6 +64,29 @@ def test_a_failed_split_is_a_gap_and_so_is_an_undecided_match(tmp_path: Path) ->
     commit_split(run, 0, match_errors=2, error="match limit exceeded")
     undecided = finish(run, record())
     assert (undecided["status"], len(undecided["gaps"])) == ("complete with gaps", 1)
+
+
+def test_coverage_tells_row_groups_that_were_not_read_from_those_that_were(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    gaps = (Gap(1, 40, "the page is damaged"), Gap(2, 9, "its checksum is wrong"))
+    commit_split(run, 0, [hit("fraud.a", 1)], row_groups=(0, 1, 2, 3), status="failed", gaps=gaps)
+    commit_split(run, 1, [hit("fraud.a", 9)], row_groups=(1,), status="failed", rows=0, gaps=gaps[:1])
+    written = finish(run, record())
+    rows = pq.read_table(layout.coverage_uri(run)).to_pylist()
+    assert [(row["row_groups"], row["status"], row["rows"], row["hits"], row["error"]) for row in rows] == [
+        ([0, 3], "scanned", 100, 1, None),
+        ([1], "failed", 0, 0, "the page is damaged"),
+        ([2], "failed", 0, 0, "its checksum is wrong"),
+        ([1], "failed", 0, 1, "the page is damaged"),
+    ]
+    assert [row["hits_file"] is not None for row in rows] == [True, False, False, True]
+    assert written["totals"]["failed"] == 2
+    assert [(gap["row_groups"], gap["reason"]) for gap in written["gaps"]] == [
+        ([1], "the page is damaged"),
+        ([2], "its checksum is wrong"),
+        ([1], "the page is damaged"),
+    ]
+    assert committed(run)[0].gaps == gaps
 
 
 def test_expired_signatures_are_named_and_did_not_run(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scanner.archive.plan import Plan, make_plan
+from scanner.archive.where import Predicate
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.oracle import OracleMatcher
 from scanner.engine.program import compile_ruleset
@@ -14,6 +15,7 @@ from scanner.results import layout
 from scanner.results.commit import committed
 from scanner.results.mask import Evidence
 from scanner.results.schemas import hits_schema
+from scanner.scan import split
 from scanner.scan.split import ScanSettings, run_split
 from tests.support.signatures import regex, regexes, ruleset, signature
 
@@ -53,6 +55,19 @@ def settings(plan: Plan, folder: Path, evidence: Evidence = "masked") -> ScanSet
 def hits_of(uri: str) -> list[dict[str, object]]:
     files = [layout.hits_uri(uri, report.hits_file) for report in committed(uri) if report.hits_file]
     return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+
+
+def test_hits_wait_for_others_to_fill_a_row_group(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, matcher = plan(archive), HyperscanMatcher(compile_ruleset(RULES))
+    for most, row_groups in ((2, 2), (3, 1)):
+        monkeypatch.setattr(split, "ROW_GROUP_HITS", most)
+        common = settings(planned, tmp_path / str(most))
+        report = run_split(planned.splits[0], matcher, common)
+        file = layout.hits_uri(common.run_uri, report.hits_file or "")
+        metadata = pq.read_metadata(file)
+        assert (metadata.num_rows, metadata.num_row_groups) == (4, row_groups)
 
 
 def test_hits_say_what_where_whose_and_when(archive: Path, tmp_path: Path) -> None:
@@ -127,8 +142,9 @@ def test_a_file_that_changed_is_failed_coverage(archive: Path, tmp_path: Path) -
     assert committed(common.run_uri) == [report]
 
 
-def test_a_damaged_page_keeps_what_was_found_before_it(archive: Path, tmp_path: Path) -> None:
+def test_a_damaged_row_group_is_a_gap_and_the_others_are_hunted(archive: Path, tmp_path: Path) -> None:
     file = archive / "a.parquet"
+    pq.write_table(pa.concat_tables([pq.read_table(file)] * 2), file, row_group_size=2)
     group = pq.ParquetFile(file).metadata.row_group(1)
     data = bytearray(file.read_bytes())
     column = group.column(group.num_columns - 2)
@@ -138,9 +154,24 @@ def test_a_damaged_page_keeps_what_was_found_before_it(archive: Path, tmp_path: 
     planned = plan(archive)
     common = settings(planned, tmp_path)
     report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
-    assert (report.status, report.rows, report.hits) == ("failed", 2, 2)
-    assert report.error
-    assert len(hits_of(common.run_uri)) == 2
+    assert (report.status, report.error, report.rows, report.cells, report.hits) == ("failed", None, 6, 8, 6)
+    assert [(gap.row_group, gap.rows) for gap in report.gaps] == [(1, 2)]
+    assert committed(common.run_uri) == [report]
+    assert {row["row_index"] for row in hits_of(common.run_uri)} == {0, 4, 7}
+
+
+def test_a_record_that_does_not_fit_costs_its_row_group_only(archive: Path, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"n": [1, 2, 1 << 40, 3], "text": ["secret"] * 4}), archive / "a.parquet", 1)
+    planned = make_plan([str(archive)], ["text"], carry=["n"])
+    common = replace(settings(planned, tmp_path), record_id=None, actor_id=None, event_time=None)
+    common = replace(common, carry=pa.schema([("n", pa.int32())]))
+    report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
+    assert (report.status, report.rows, report.hits) == ("failed", 3, 3)
+    [gap] = report.gaps
+    assert (gap.row_group, gap.rows) == (2, 1)
+    assert "ArrowInvalid" in gap.reason
+    assert str(1 << 40) not in gap.reason
+    assert [row["n"] for row in hits_of(common.run_uri)] == [1, 2, 3]
 
 
 def test_an_undecided_cell_is_counted_and_told(tmp_path: Path) -> None:
@@ -178,3 +209,22 @@ def test_the_report_says_where_the_time_went(archive: Path, tmp_path: Path) -> N
         ("y", 2, 2),
     ]
     assert report.events >= 4
+
+
+def test_a_predicate_leaves_records_out_and_counts_them_and_hits_keep_their_place(
+    archive: Path, tmp_path: Path
+) -> None:
+    part = archive / "lang=th" / "day=2026-01-05"
+    part.mkdir(parents=True)
+    (archive / "a.parquet").rename(part / "a.parquet")
+    predicate = Predicate.parse("id > 10 AND lang = 'th' AND who IS NOT NULL")
+    planned = make_plan(
+        [str(archive)], ["text", "replies[].text"], "id", "who", "day", ["lang"], where=predicate
+    )
+    common = replace(settings(planned, tmp_path), event_time="day", where=predicate)
+    [split] = planned.splits
+    report = run_split(split, HyperscanMatcher(compile_ruleset(RULES)), common)
+    assert (report.status, report.rows, report.rows_filtered, report.hits) == ("scanned", 2, 2, 2)
+    rows = hits_of(common.run_uri)
+    assert {(row["row_index"], row["row_group"], row["record_id"]) for row in rows} == {(3, 1, "13")}
+    assert {(row["lang"], row["event_time"]) for row in rows} == {("th", datetime(2026, 1, 5, tzinfo=UTC))}

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.engine import cache
+from scanner import cache
 from scanner.engine.compiling import databases
 from scanner.engine.compiling.children import Children, CompileStopped, Limits, Stop
 from scanner.engine.compiling.databases import LIGHT_LITERALS, compile_databases

@@ -3,7 +3,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from scanner.engine import cache
+from scanner import cache
 from scanner.engine.compiling import probes
 from scanner.engine.compiling.children import Children, Stop
 from scanner.engine.compiling.probes import Patience, probe_patterns

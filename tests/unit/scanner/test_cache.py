@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.engine import cache
+from scanner import cache
 
 
 @pytest.fixture(autouse=True)

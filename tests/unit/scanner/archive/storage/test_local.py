@@ -51,9 +51,9 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        ("s3://bucket/x", "`s3://` is not built yet"),
-        ("gs://bucket/x", "`gs://` is not built yet"),
-        ("https://example.org/x.parquet", "`https://` is not built yet"),
+        ("hdfs://name/x", "`hdfs://` is no store"),
+        ("s3:///x", "names no bucket; write `s3://bucket/key`"),
+        ("https://example.org/x.parquet", "`https://` is no store"),
         ("file://host/x", "names a host"),
         ("missing.parquet", "is not there"),
         ("missing-*", "is not there"),
@@ -63,22 +63,22 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_is_named_with_a_remedy(uri: str, words: str) -> None:
     with pytest.raises(HuntError, match=words) as caught:
-        storage.list_files(uri)
+        list(storage.list_files(uri))
     assert caught.value.problems[0].file == uri
 
 
 def test_an_empty_folder_and_a_dangling_link_are_refused(tmp_path: Path) -> None:
     with pytest.raises(HuntError, match=r"holds no \*.parquet file"):
-        storage.list_files(str(tmp_path))
+        list(storage.list_files(str(tmp_path)))
     (tmp_path / "link.parquet").symlink_to(tmp_path / "gone")
     with pytest.raises(SourceError, match="is not there"):
-        storage.list_files(str(tmp_path / "link.parquet"))
+        list(storage.list_files(str(tmp_path / "link.parquet")))
 
 
 def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.parquet")).touch()
     with pytest.raises(HuntError, match="the name is not UTF-8"):
-        storage.list_files(str(tmp_path))
+        list(storage.list_files(str(tmp_path)))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -87,7 +87,7 @@ def test_a_folder_that_may_not_be_read_is_no_empty_folder(tmp_path: Path) -> Non
     (tmp_path / "closed").chmod(0)
     try:
         with pytest.raises(HuntError, match="not allowed"):
-            storage.list_files(str(tmp_path))
+            list(storage.list_files(str(tmp_path)))
     finally:
         (tmp_path / "closed").chmod(0o700)
 

@@ -1,0 +1,212 @@
+"""From a hunt file to a run on a cluster: checked here, sent there, and never started twice."""
+
+import importlib.metadata
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from jobs.cluster import head as notes
+from jobs.cluster.head import Head, Submission
+from jobs.cluster.http import ClusterError
+from jobs.cluster.package import START, Package, pack
+from jobs.hunt import new_run_id
+from jobs.spec import HuntSpec, load_hunt
+from scanner.archive import storage
+from scanner.errors import HindcastError, HuntError, Problem, SignatureError
+from scanner.signatures import source
+from scanner.signatures.load import read_signatures
+
+RAY_VERSIONS = ((2, 60), (2, 61))
+"""The first version of Ray that hunts run on, and the first one that they do not: those of the extra ``cluster``."""
+
+LOOKS = 20
+LOOK_TIMEOUT_S = 5.0
+"""How patiently the archive is looked for from here, and how much of it."""
+
+_MANIFEST = "archive.manifest"
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+_DIGITS = 12
+_TAG_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A hunt that may be sent.
+
+    Attributes:
+        spec: The hunt.
+        package: What is sent.
+        signatures: How many of its signatures run.
+        warnings: What is odd, or could not be checked from here.
+    """
+
+    spec: HuntSpec
+    package: Package
+    signatures: int
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The run that there is now.
+
+    Attributes:
+        submission: How it stands.
+        new: False where it was there before.
+    """
+
+    submission: Submission
+    new: bool
+
+
+def check(file: str, today: date) -> Checked:
+    """Reads and checks all of a hunt that can be checked without its archive and without compiling.
+
+    Args:
+        file: The hunt file.
+        today: Signatures that expire on this day or before it do not run.
+
+    Raises:
+        InputError: With everything that is wrong.
+    """
+    spec = load_hunt(file)
+    reading = read_signatures(spec.signatures)
+    problems = [problem for problem in reading.problems if not problem.warning]
+    active = [s for s in reading.signatures if s.expires is None or s.expires > today]
+    if not active and not problems:
+        message = "no signature runs: there is none, or each has expired; name some that run"
+        problems.append(Problem(", ".join(spec.signatures), 0, "", message))
+    problems += _of_this_machine(spec)
+    if problems:
+        raise SignatureError(tuple(problems))
+    package = pack(file, reading.files, _sent_along(spec))
+    return Checked(spec, package, len(active), tuple(_unseen(spec)))
+
+
+def submit(head: Head, checked: Checked, now: datetime, *, again: bool = False) -> Submitted:
+    """Starts a run of a hunt, unless one of the same files goes on or has ended well.
+
+    Args:
+        head: Of the cluster.
+        checked: The hunt.
+        now: In UTC; names the run.
+        again: True to start another run after one that ended well.
+
+    Raises:
+        ClusterError: The cluster cannot be reached, refuses, or runs another Ray.
+    """
+    _check_ray(head)
+    digest, spec = checked.package.digest, checked.spec
+    before = [each for each in head.submissions() if each.notes.get(notes.DIGEST) == digest]
+    latest = max(before, key=lambda each: _number(each.submission_id), default=None)
+    if latest is not None and (not latest.ended or (_ended_well(latest) and not again)):
+        return Submitted(latest, new=False)
+    number = _number(latest.submission_id) + 1 if latest else 1
+    submission_id = f"hindcast-{spec.hunt}-{digest[:_DIGITS]}-{number}"
+    if not head.has_package(checked.package.name):
+        head.upload(checked.package.name, checked.package.data)
+    run_id = new_run_id(now, digest[:_TAG_DIGITS])
+    new = head.start(_request(checked, submission_id, run_id))
+    # Somebody else may have been quicker; then this is theirs.
+    submission = head.submission(submission_id)
+    if submission is None:
+        raise ClusterError(
+            head.address, f"started {submission_id} and does not know it; look at `hindcast list`"
+        )
+    # Where the answer to a first try was lost, the second one finds our own.
+    return Submitted(submission, new or submission.run_id == run_id)
+
+
+def _request(checked: Checked, submission_id: str, run_id: str) -> dict[str, object]:
+    version = importlib.metadata.version("hindcast")
+    words = ("exec", "python", START, version, checked.package.hunt_file, run_id)
+    return {
+        "submission_id": submission_id,
+        "entrypoint": shlex.join(words),
+        "runtime_env": {
+            "working_dir": f"gcs://{checked.package.name}",
+            "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(notes.STOP_WAIT_S)},
+        },
+        "metadata": {
+            notes.RUN: run_id,
+            notes.HUNT: checked.spec.hunt,
+            notes.DIGEST: checked.package.digest,
+            notes.VERSION: version,
+            notes.OUTPUT: checked.spec.output,
+        },
+    }
+
+
+def _check_ray(head: Head) -> None:
+    version = head.version()
+    found = _VERSION.match(version)
+    first, too_new = RAY_VERSIONS
+    if found is None or not first <= (int(found[1]), int(found[2])) < too_new:
+        wanted = ".".join(map(str, first))
+        message = (
+            f"runs Ray {version}, and this hindcast needs {wanted}; use a cluster or a hindcast that fit"
+        )
+        raise ClusterError(head.address, message)
+
+
+def _number(submission_id: str) -> int:
+    last = submission_id.rpartition("-")[2]
+    return int(last) if last.isdecimal() else 0
+
+
+def _ended_well(submission: Submission) -> bool:
+    return submission.exit_code in {notes.COMPLETE, notes.WITH_GAPS}
+
+
+def _of_this_machine(spec: HuntSpec) -> Iterator[Problem]:
+    """Paths that mean something here and nothing on a cluster."""
+    for key, path in _written(spec.file):
+        if key == "signatures":
+            if Path(path).is_absolute():
+                message = f"`{path}` cannot be sent to a cluster; write it relative to the hunt file"
+                yield spec.problem(key, message)
+        elif _is_relative(path) and key != _MANIFEST:
+            message = (
+                f"`{path}` is a folder of this machine; "
+                "write a URI, or the absolute path of a folder that every machine of the cluster has"
+            )
+            yield spec.problem(key, message)
+
+
+def _written(file: str) -> Iterator[tuple[str, str]]:
+    """Every path of a hunt file as written, and its key."""
+    top = source.read_document(Path(file).read_bytes().decode("utf-8-sig")).value
+    archive = top.get("archive") if isinstance(top, dict) else None
+    for key, within in (("archive.uri", archive), (_MANIFEST, archive), ("signatures", top), ("output", top)):
+        value = within.get(key.rpartition(".")[2], []) if isinstance(within, dict) else []
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, str):
+                yield key, path
+
+
+def _is_relative(path: str) -> bool:
+    return "://" not in path and not Path(path).is_absolute()
+
+
+def _sent_along(spec: HuntSpec) -> list[str]:
+    """Files that the hunt names beside its signatures."""
+    folder = Path(spec.file).parent
+    return [
+        str(folder / path) for key, path in _written(spec.file) if key == _MANIFEST and _is_relative(path)
+    ]
+
+
+def _unseen(spec: HuntSpec) -> Iterator[Problem]:
+    """The first part of the archive that cannot be seen from here. The cluster may see it all the same."""
+    storage.configure(replace(spec.storage, attempts=1, timeout_s=LOOK_TIMEOUT_S))
+    for uri in spec.uris[:LOOKS]:
+        try:
+            next(iter(storage.list_files(uri)), None)
+        except HindcastError as error:
+            reason = error.problems[0].message if isinstance(error, HuntError) else str(error)
+            message = f"{uri} is not seen from here ({reason}); the cluster looks for it before it starts"
+            yield replace(spec.problem("archive.uri", message), warning=True)
+            return

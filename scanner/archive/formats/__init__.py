@@ -1,0 +1,111 @@
+"""How the files of an archive are written, and the seam between that and everything else.
+
+Parquet is what archives are made of: its files are cut into splits by row groups. Any other file that Arrow can read
+is one split, and stands as one row group of unknown rows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from scanner.archive.storage import FileInfo
+
+if TYPE_CHECKING:
+    from scanner.archive.read import Batch, Gap
+    from scanner.archive.splits import Split
+    from scanner.archive.survey import Survey, Surveyor
+    from scanner.archive.where import Predicate
+
+PARQUET: Final = "parquet"
+
+ENDINGS: Final[dict[str, tuple[str, ...]]] = {
+    PARQUET: (".parquet",),
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "orc": (".orc",),
+    "arrow": (".arrow", ".feather", ".ipc"),
+}
+"""The formats, and how the names of their files end."""
+
+Compression = Literal["gzip", "zstd", "bz2"]
+
+COMPRESSIONS: Final[dict[str, Compression]] = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+"""What may follow such an ending, and how Arrow calls it. ORC and Parquet are compressed inside."""
+
+_COMPRESSED_INSIDE: Final = frozenset({PARQUET, "orc"})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How the files of an archive are written.
+
+    Attributes:
+        format: One of `ENDINGS`; None where their names tell.
+        deletes: For each file of a table of which rows are deleted, the files that say which, by URI.
+    """
+
+    format: str | None = None
+    deletes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def format_of(self, uri: str) -> str:
+        """The format of one file."""
+        return self.format or name_of(uri)
+
+
+class Format(Protocol):
+    """How to read files of one format.
+
+    Attributes:
+        name: As a hunt calls it.
+    """
+
+    name: str
+
+    def head(self, info: FileInfo) -> bytes:
+        """What has to be known of a file before its rows are read: planned with, kept, and handed to the tasks.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+
+    def is_head(self, head: bytes) -> bool:
+        """True for what `head` answers, false for what another format does."""
+
+    def survey(self, surveyor: "Surveyor", info: FileInfo, head: bytes) -> "Survey":
+        """Which columns a file has, and how large it is.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+
+    def batches(
+        self,
+        split: "Split",
+        columns: Sequence[str],
+        batch_rows: int,
+        head: bytes | None,
+        where: "Predicate | None",
+    ) -> "Iterator[Batch | Gap]":
+        """Reads some columns of a split, in the order of the file; see `scanner.archive.formats.doors.read_split`."""
+
+
+def endings_of(name: str | None) -> tuple[str, ...]:
+    """How the names of files in a folder end; Parquet's unless a format is named."""
+    endings = ENDINGS[name or PARQUET]
+    if name is None or name in _COMPRESSED_INSIDE:
+        return endings
+    return (*endings, *(ending + outer for ending in endings for outer in COMPRESSIONS))
+
+
+def name_of(uri: str) -> str:
+    """The format of a file as its name tells; Parquet where it tells nothing."""
+    lower = uri.lower()
+    for outer in COMPRESSIONS:
+        lower = lower.removesuffix(outer)
+    return next((name for name, endings in ENDINGS.items() if lower.endswith(endings)), PARQUET)
+
+
+def compression_of(uri: str) -> Compression | None:
+    """How the file as a whole is compressed, as its name tells."""
+    return next((how for outer, how in COMPRESSIONS.items() if uri.lower().endswith(outer)), None)

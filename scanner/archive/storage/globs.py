@@ -1,0 +1,84 @@
+"""Which names a glob stands for, and which are hidden."""
+
+import re
+from typing import Final
+
+_MAGIC: Final = re.compile(r"[*?\[]")
+_HIDDEN: Final = ("_", ".")
+_NAME: Final = r"(?!\.)[^/]+"
+_FOLDERS: Final = rf"(?:{_NAME}/)*"
+PARQUET: Final = (".parquet",)
+"""How the names of files in a folder end, unless a hunt says otherwise."""
+
+
+def is_hidden(path: str) -> bool:
+    """True where the last part of a name begins as temporary files and logs of table formats do."""
+    return path.rpartition("/")[2].startswith(_HIDDEN)
+
+
+def is_data(path: str, endings: tuple[str, ...] = PARQUET) -> bool:
+    """True for a file that belongs to the folder it is named below: its ending fits, and no part of it is hidden."""
+    return path.endswith(endings) and not any(part.startswith(_HIDDEN) for part in path.split("/"))
+
+
+def has_glob(name: str) -> bool:
+    """True where a name holds a character with a meaning."""
+    return _MAGIC.search(name) is not None
+
+
+def literal_prefix(pattern: str) -> str:
+    """What everything that a glob stands for begins with."""
+    found = _MAGIC.search(pattern)
+    return pattern[: found.start()] if found else pattern
+
+
+class Glob:
+    """A pattern over slash-separated names: ``*`` and ``?`` within a part, ``[…]``, and ``**`` over parts.
+
+    As in a shell, ``*`` and ``**`` do not stand for names that begin with a dot.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(_translated(pattern.split("/")), re.DOTALL)
+
+    def takes(self, key: str, endings: tuple[str, ...] = PARQUET) -> bool:
+        """True where the glob names a file, or a folder that it lies below as data."""
+        if self._names(key):
+            return True
+        borders = (place for place, letter in enumerate(key) if letter == "/")
+        return any(self._names(key[:border]) and is_data(key[border + 1 :], endings) for border in borders)
+
+    def _names(self, key: str) -> bool:
+        # A name that ends in a slash is the mark that some tools leave for a folder.
+        return not is_hidden(key) and not key.endswith("/") and self._pattern.fullmatch(key) is not None
+
+
+def _translated(parts: list[str]) -> str:
+    *folders, last = parts
+    said = "".join(_FOLDERS if part == "**" else f"{_spelled(part)}/" for part in folders)
+    return said + (f"{_FOLDERS}{_NAME}" if last == "**" else _spelled(last))
+
+
+def _spelled(part: str) -> str:
+    said = [r"(?!\.)"] if _MAGIC.match(part) else []
+    place = 0
+    while place < len(part):
+        letter = part[place]
+        end = part.find("]", place + 2) if letter == "[" else -1
+        if letter == "*":
+            said.append("[^/]*")
+        elif letter == "?":
+            said.append("[^/]")
+        elif end > 0:
+            said.append(_class(part[place + 1 : end]))
+            place = end
+        else:
+            said.append(re.escape(letter))
+        place += 1
+    return "".join(said)
+
+
+def _class(inside: str) -> str:
+    negated = inside.startswith("!")
+    letters = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside.removeprefix("!"))
+    return f"(?!/)[{'^' if negated else ''}{letters}]"

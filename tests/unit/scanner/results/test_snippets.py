@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.results.mask import Evidence, match_hash, snippet
+from scanner.results.snippets import Places, match_hashes, snippets
+
+Hit = tuple[bytes, int, int]
+
+_TEXT = st.text("ab 1é日😀\n\r\t\x00\x1b\u202e⟦⟧…\u2028\ufffe\U0010fffe\U0010ffff", max_size=60)
+
+
+def places(hits: list[Hit]) -> Places:
+    lengths = np.array([len(cell) for cell, _, _ in hits], np.int64)
+    ends = np.cumsum(lengths)
+    spans = np.array([(start, end) for _, start, end in hits], np.int64).reshape(-1, 2)
+    spans += (ends - lengths)[:, None]
+    data = np.frombuffer(b"".join(cell for cell, _, _ in hits), np.uint8)
+    return Places(data, ends - lengths, spans[:, 0], spans[:, 1], ends)
+
+
+def one_by_one(hits: list[Hit], evidence: Evidence) -> list[str | None]:
+    return [snippet(cell, start, end, evidence) for cell, start, end in hits]
+
+
+@st.composite
+def hits_in(draw: st.DrawFn, text: st.SearchStrategy[str]) -> Hit:
+    before, matched, after = (draw(text).encode() for _ in range(3))
+    return before + matched + after, len(before), len(before + matched)
+
+
+@pytest.mark.parametrize("evidence", ["masked", "clear", "hashed"])
+@pytest.mark.parametrize(
+    "text",
+    [_TEXT, st.text("ab, 1", max_size=260), st.text("aé日😀\n\r", max_size=260)],
+    ids=["any", "ascii", "wide"],
+)
+def test_many_at_once_are_what_each_is_alone(evidence: Evidence, text: st.SearchStrategy[str]) -> None:
+    @given(st.lists(hits_in(text), max_size=6))
+    def check(hits: list[Hit]) -> None:
+        assert snippets(places(hits), evidence).to_pylist() == one_by_one(hits, evidence)
+
+    check()
+
+
+@given(st.lists(st.tuples(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 300)), max_size=5))
+def test_bytes_that_are_not_utf8_are_shown_as_each_is_alone(cells: list[Hit]) -> None:
+    hits = [(cell, min(a, b, len(cell)), min(max(a, b), len(cell))) for cell, a, b in cells]
+    assert snippets(places(hits), "clear").to_pylist() == one_by_one(hits, "clear")
+
+
+@given(st.lists(hits_in(_TEXT), max_size=6), st.binary(min_size=1, max_size=40))
+def test_matches_are_hashed_as_each_is_alone(hits: list[Hit], key: bytes) -> None:
+    hits = [*hits, (b"x" * 2000, 1, 1999)] if len(hits) % 2 else hits
+    expected = [match_hash(key, cell[start:end]) for cell, start, end in hits]
+    assert match_hashes(places(hits), key).to_pylist() == expected
