@@ -199,6 +199,14 @@ def test_a_folder_is_listed_to_its_last_file_in_the_order_of_names(
     assert [storage.stat(info.uri) for info in storage.list_files(folder)] == list(storage.list_files(folder))
 
 
+def test_a_folder_of_another_format_is_listed_by_its_endings(folder: str) -> None:
+    put(folder, "a.parquet", "b.jsonl", "c/d.jsonl.gz", "_e.jsonl", "jsonl")
+    listed = storage.list_files(folder, (".jsonl", ".jsonl.gz"))
+    assert [info.uri.removeprefix(f"{folder}/") for info in listed] == ["b.jsonl", "c/d.jsonl.gz"]
+    with pytest.raises(HuntError, match=r"holds no \*\.orc file"):
+        list(storage.list_files(folder, (".orc",)))
+
+
 def test_globs_stand_for_files_and_folders(folder: str) -> None:
     put(
         folder,

@@ -84,7 +84,8 @@ class Streamed:
 
     def survey(self, surveyor: Surveyor, info: FileInfo, head: bytes) -> Survey:
         """One row group of unknown rows, as large as the file."""
-        return surveyor.survey_schema(info, schema_in(info.uri, self.name, head))
+        with arrow_errors(info.uri):
+            return surveyor.survey_schema(info, schema_in(info.uri, self.name, head))
 
     def batches(
         self,

@@ -68,18 +68,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Possible:
-    """What a predicate may come to: true, false or unknown."""
+    """What a predicate may come to. It may always be unknown too, which makes nothing above it true."""
 
     true: bool = True
     false: bool = True
-    null: bool = True
-
-
-_SURE = {
-    True: Possible(false=False, null=False),
-    False: Possible(true=False, null=False),
-    None: Possible(false=False, true=False),
-}
 
 
 def possible(node: Node, facts: Facts) -> Possible:
@@ -90,15 +82,16 @@ def possible(node: Node, facts: Facts) -> Possible:
     """
     if isinstance(node, Not):
         item = possible(node.item, facts)
-        return Possible(item.false, item.true, item.null)
+        return Possible(item.false, item.true)
     if isinstance(node, And):
         return _all(possible(item, facts) for item in node.items)
     if isinstance(node, Or):
         none = _all(possible(Not(item), facts) for item in node.items)
-        return Possible(none.false, none.true, none.null)
+        return Possible(none.false, none.true)
     path = node.column.path
     if path in facts.constants:
-        return _SURE[truth(node, facts.constants[path])]
+        known = truth(node, facts.constants[path])
+        return Possible(known is True, known is False)
     stats = facts.stats.get(path)
     return Possible() if stats is None else _of_stats(node, stats, facts.rows)
 
@@ -145,32 +138,28 @@ def _of_kind(value: Value) -> Place:
 
 def _all(items: Iterable[Possible]) -> Possible:
     every = list(items)
-    return Possible(
-        all(item.true for item in every),
-        any(item.false for item in every),
-        any(item.null for item in every) and all(item.null or item.true for item in every),
-    )
+    return Possible(all(item.true for item in every), any(item.false for item in every))
 
 
 def _of_stats(term: Term, stats: ColumnStats, rows: int | None) -> Possible:
     some_null = stats.null_count is None or stats.null_count > 0
     some_value = stats.null_count is None or not rows or stats.null_count < rows
     if pa.types.is_null(plain(stats.type)):
-        return Possible(isinstance(term, IsNull), false=False, null=not isinstance(term, IsNull))
+        return Possible(isinstance(term, IsNull), false=False)
     if isinstance(term, IsNull):
-        return Possible(some_null, some_value, null=False)
+        return Possible(some_null, some_value)
     if isinstance(term, Like):
         true, false = _fitting(term, stats)
     else:
         true, false = bind(term, plain(stats.type)).outcomes(stats.min, stats.max)
-    return Possible(some_value and true, some_value and false, some_null)
+    return Possible(some_value and true, some_value and false)
 
 
 def _fitting(like: Like, stats: ColumnStats) -> tuple[bool, bool]:
     """Whether texts between two bounds may fit, and whether they may not."""
     begin, enough = prefix(like)
     low, high = (_as_bytes(each) for each in (stats.min, stats.max))
-    above = low is not None and low > begin
+    above = low is not None and low[: len(begin)] > begin
     below = high is not None and high < begin
     every = (
         enough and low is not None and high is not None and low.startswith(begin) and high.startswith(begin)

@@ -174,6 +174,17 @@ def read_back(batch: pa.RecordBatch, path: str) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(columns=names)
 
 
+def test_a_null_map_hides_its_entries() -> None:
+    offsets: Any = pa.array([0, 1, 2, 3], pa.int32())
+    mask = pa.array([False, True, False])
+    maps = pa.MapArray.from_arrays(
+        offsets, pa.array(["a", "hidden", "c"]), pa.array(["x", "y", "z"]), mask=mask
+    )
+    cells = extract(pa.record_batch({"m": maps}), "m{}")
+    assert (cells.values.to_pylist(), cells.rows.tolist()) == (["x", "z"], [0, 2])
+    assert cells.paths([0, 1]) == ["m{a}", "m{c}"]
+
+
 def test_keys_of_any_type_have_a_name() -> None:
     def path(keys: Any) -> str:
         offsets: Any = pa.array([0, len(keys)], pa.int32())

@@ -290,6 +290,14 @@ def test_offsets_of_arrow_files_that_point_anywhere_are_found(tmp_path: Path) ->
         read(plan)
 
 
+def test_a_column_whose_name_is_no_utf8_sets_its_file_aside(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl")
+    write_stream(tmp_path / "b.ipc")
+    (tmp_path / "b.ipc").write_bytes((tmp_path / "b.ipc").read_bytes().replace(b"text", b"te\xfft", 1))
+    plan = make_plan([f"{tmp_path}/*"], ["text"])
+    assert [Path(file.uri).name for file in plan.unreadable] == ["b.ipc"]
+
+
 def test_text_of_arrow_files_that_is_no_utf8_is_given_as_bytes(tmp_path: Path) -> None:
     table = pa.table({"text": ["abc", "d\u00e9fg"]})
     with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:

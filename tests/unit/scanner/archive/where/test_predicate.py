@@ -14,7 +14,7 @@ from sqlglot.tokens import Tokenizer
 from scanner.archive.paths import ColumnError, ColumnPath, Step
 from scanner.archive.where import Predicate, Statistics, WhereError
 from scanner.archive.where.tree import Column, Comparison, Value
-from tests.support.predicates import predicates, tables
+from tests.support.predicates import predicates, tables, terms
 
 
 def selected(table: pa.Table, texts: list[str]) -> list[list[int]]:
@@ -40,8 +40,8 @@ def kept(table: pa.Table, text: str) -> list[int]:
     return [row for row, keep in enumerate(mask.to_pylist()) if keep]
 
 
-@settings(deadline=None, max_examples=60)
-@given(tables(), st.lists(predicates(), min_size=1, max_size=10))
+@settings(deadline=None, max_examples=40)
+@given(tables(), st.lists(terms() | predicates(), min_size=20, max_size=40, unique=True))
 def test_a_mask_keeps_the_rows_that_duckdb_selects(table: pa.Table, texts: list[str]) -> None:
     assert dict(zip(texts, [kept(table, text) for text in texts], strict=True)) == dict(
         zip(texts, selected(table, texts), strict=True)
