@@ -15,6 +15,8 @@ from jobs.cluster.package import START, Package, pack
 from jobs.hunt import new_run_id
 from jobs.spec import HuntSpec, load_hunt
 from scanner.archive import storage
+from scanner.archive.formats import endings_of
+from scanner.archive.formats.tables import TABLES
 from scanner.errors import HindcastError, HuntError, Problem, SignatureError
 from scanner.signatures import source
 from scanner.signatures.load import read_signatures
@@ -204,7 +206,10 @@ def _unseen(spec: HuntSpec) -> Iterator[Problem]:
     storage.configure(replace(spec.storage, attempts=1, timeout_s=LOOK_TIMEOUT_S))
     for uri in spec.uris[:LOOKS]:
         try:
-            next(iter(storage.list_files(uri)), None)
+            next(
+                iter(storage.list_files(uri, endings_of(None if spec.format in TABLES else spec.format))),
+                None,
+            )
         except HindcastError as error:
             reason = error.problems[0].message if isinstance(error, HuntError) else str(error)
             message = f"{uri} is not seen from here ({reason}); the cluster looks for it before it starts"

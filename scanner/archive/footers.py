@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from scanner.archive import storage
 from scanner.archive.columns import leaves
 from scanner.archive.footer_check import check_footer
+from scanner.archive.held import HeldFile
 from scanner.archive.storage import FileInfo
 from scanner.errors import SourceError
 
@@ -28,10 +29,13 @@ _NOISE: Final = re.compile(r"^(Could not open Parquet input source '.*?': |IOErr
 
 
 @contextlib.contextmanager
-def opened(uri: str, footer: bytes | None = None) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile]]:
+def opened(
+    uri: str, footer: bytes | None = None
+) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile | HeldFile]]:
     """A Parquet file, and its bytes, closed at the end of the block.
 
-    Column chunks are read a page at a time, so that a row group of any size needs the memory of one batch.
+    Column chunks are read a page at a time, so that a row group of any size needs the memory of one batch. Of a file
+    that is not on the local disk, the ranges that are read next can be held in memory.
 
     Args:
         uri: The file.
@@ -43,8 +47,9 @@ def opened(uri: str, footer: bytes | None = None) -> Iterator[tuple[pq.ParquetFi
     with storage.open_input(uri) as source, arrow_errors(uri):
         with pq.ParquetFile(pa.BufferReader(footer or read_footer(storage.stat(uri)))) as known:
             metadata = known.metadata
+        data = source if isinstance(source, pa.OSFile) else HeldFile(source)
         file = pq.ParquetFile(
-            source,
+            pa.PythonFile(data, mode="r") if isinstance(data, HeldFile) else data,
             metadata=metadata,
             pre_buffer=False,
             buffer_size=1 << 20,
@@ -52,7 +57,7 @@ def opened(uri: str, footer: bytes | None = None) -> Iterator[tuple[pq.ParquetFi
         )
         with file:
             check_shape(file)
-            yield file, source
+            yield file, data
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ is counted and left out. Of two members of the same name the last one counts, as
 """
 
 import json
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,8 @@ from scanner.archive.paths import JsonStep
 
 MAX_JSON_BYTES: Final = 16 << 20
 """Larger cells are not parsed: what they take in memory is many times their size."""
+
+_TEXTS_AT_ONCE: Final = 1 << 14
 
 _Int64s = npt.NDArray[np.int64]
 
@@ -51,9 +54,7 @@ def texts_of(cells: "pa.Array[Any]", way: Sequence[JsonStep]) -> JsonTexts:
         cells: Array of a text type without dictionary, nullable.
         way: The way, from the value that a cell is.
     """
-    texts: list[str] = []
-    parents: list[int] = []
-    places: list[tuple[int, ...]] = []
+    found = _Found(sum(step is None for step in way))
     unparsed = 0
     for parent, cell in enumerate(cells.cast(pa.large_binary()).to_pylist()):
         if cell is None or not cell.strip():
@@ -64,16 +65,37 @@ def texts_of(cells: "pa.Array[Any]", way: Sequence[JsonStep]) -> JsonTexts:
             unparsed += 1
             continue
         for text, place in _follow(document, way, ()):
-            texts.append(_whole(text))
-            parents.append(parent)
-            places.append(place)
-    positions = np.array(places, np.int64).reshape(len(places), sum(step is None for step in way))
+            found.add(parent, text, place)
     return JsonTexts(
-        pa.array(texts, pa.large_string()),
-        np.array(parents, np.int64),
-        tuple(np.ascontiguousarray(column) for column in positions.T),
-        unparsed,
+        found.texts(), _int64s(found.parents), tuple(_int64s(each) for each in found.positions), unparsed
     )
+
+
+class _Found:
+    """Texts with their places, in little more memory than they take: a small cell can hold millions of tiny ones."""
+
+    def __init__(self, depth: int) -> None:
+        self.parents = array("q")
+        self.positions = [array("q") for _ in range(depth)]
+        self._texts: list[str] = []
+        self._full: list[Any] = []
+
+    def add(self, parent: int, text: str, place: Sequence[int]) -> None:
+        self._texts.append(_whole(text))
+        self.parents.append(parent)
+        for positions, position in zip(self.positions, place, strict=True):
+            positions.append(position)
+        if len(self._texts) == _TEXTS_AT_ONCE:
+            self._full.append(pa.array(self._texts, pa.large_string()))
+            self._texts.clear()
+
+    def texts(self) -> "pa.Array[Any]":
+        every: pa.Array[Any] = pa.concat_arrays([*self._full, pa.array(self._texts, pa.large_string())])
+        return every
+
+
+def _int64s(numbers: "array[int]") -> _Int64s:
+    return np.frombuffer(numbers, np.int64) if numbers else np.empty(0, np.int64)
 
 
 def _parse(cell: bytes) -> object:

@@ -19,13 +19,13 @@ _MAX_HEADER_BYTES: Final = 16 << 20
 _HEADER_ROOM: Final = 64 << 10
 
 
-def check_pages(source: pa.NativeFile, file: pq.ParquetFile, row_group: int, numbers: Sequence[int]) -> None:
+def check_pages(source: Any, file: pq.ParquetFile, row_group: int, numbers: Sequence[int]) -> None:
     """Goes from page header to page header of some columns, and refuses pages that are too large.
 
     What else is wrong with them is left to Arrow, which says so.
 
     Args:
-        source: The file.
+        source: The file, with ``read_at``.
         file: The same, opened.
         row_group: Index of the row group.
         numbers: Parquet columns that are read.
@@ -34,15 +34,21 @@ def check_pages(source: pa.NativeFile, file: pq.ParquetFile, row_group: int, num
         pyarrow.ArrowInvalid: A page names a size that is too large, or larger than the footer's for the column.
     """
     group = file.metadata.row_group(row_group)
+    for number, (start, length) in zip(numbers, chunk_ranges(file, row_group, numbers), strict=True):
+        _check_column(source, start, start + length, group.column(number).total_uncompressed_size)
+
+
+def chunk_ranges(file: pq.ParquetFile, row_group: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Start and length of each of some columns of a row group."""
+    ranges = []
     for number in numbers:
-        column = group.column(number)
-        at = column.data_page_offset
-        if column.dictionary_page_offset:
-            at = min(at, column.dictionary_page_offset)
-        _check_column(source, at, at + column.total_compressed_size, column.total_uncompressed_size)
+        column = file.metadata.row_group(row_group).column(number)
+        starts = (column.data_page_offset, column.dictionary_page_offset or column.data_page_offset)
+        ranges.append((min(starts), column.total_compressed_size))
+    return ranges
 
 
-def _check_column(source: pa.NativeFile, start: int, end: int, promised: int) -> None:
+def _check_column(source: Any, start: int, end: int, promised: int) -> None:
     at = start
     while 0 <= at < end:
         uncompressed, compressed, length = _header(source, at, end)

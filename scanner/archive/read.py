@@ -13,7 +13,8 @@ from scanner.archive.cells import Int64s
 from scanner.archive.columns import numbers_of
 from scanner.archive.deletes import deleted_rows
 from scanner.archive.footers import arrow_errors, opened
-from scanner.archive.page_check import check_pages
+from scanner.archive.held import HeldFile
+from scanner.archive.page_check import check_pages, chunk_ranges
 from scanner.archive.partitions import batch_with
 from scanner.archive.paths import ColumnError
 from scanner.archive.sizing import rows_at_once
@@ -96,6 +97,8 @@ def read_split(
         for row_group, first_row in zip(split.row_groups, _first_rows(file, split), strict=True):
             try:
                 with arrow_errors(split.source_uri):
+                    if isinstance(source, HeldFile):
+                        source.hold(chunk_ranges(file, row_group, numbers))
                     check_pages(source, file, row_group, numbers)
                     for batch in _row_group(split, file, row_group, first_row, numbers, batch_rows):
                         whole = replace(batch, data=batch_with(batch.data, in_path))

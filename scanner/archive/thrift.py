@@ -15,6 +15,9 @@ STRUCT: Final = 12
 _MOST_NESTING: Final = 40
 _LONG: Final = 15
 _MORE: Final = 128
+_SHORT: Final = 16
+"""The least head of a field that has its number in it, as a difference to the one before."""
+
 _INTEGERS: Final = frozenset({4, I32, I64})
 _LISTS: Final = frozenset({LIST, 10})
 _FLAGS: Final = frozenset({1, 2})
@@ -75,14 +78,33 @@ class Cursor:
             length = self._varint()
             self.at += length
         elif type_ == STRUCT and depth < _MOST_NESTING:
-            for _, inner in self.fields():
-                self.skip(inner, depth + 1)
+            self._skip_fields(depth)
         elif type_ in _LISTS and depth < _MOST_NESTING:
             self._skip_items(depth)
         elif type_ in _WIDTHS:
             self.at += _WIDTHS[type_]
         else:
             raise Malformed
+
+    def _skip_fields(self, depth: int) -> None:
+        """Most of a footer is skipped, so this does what it can without calling anything."""
+        data, at = self._data, self.at
+        while head := data[at]:
+            at += 1
+            type_ = head & 15
+            if head < _SHORT:
+                while data[at] >= _MORE:
+                    at += 1
+                at += 1
+            if type_ in _INTEGERS:
+                while data[at] >= _MORE:
+                    at += 1
+                at += 1
+            elif type_ not in _FLAGS:
+                self.at = at
+                self.skip(type_, depth + 1)
+                at = self.at
+        self.at = at + 1
 
     def _skip_items(self, depth: int) -> None:
         count, inner = self.items()
@@ -96,6 +118,9 @@ class Cursor:
         data, at = self._data, self.at
         byte = data[at]
         at += 1
+        if byte < _MORE:
+            self.at = at
+            return byte
         number, shift = byte & 127, 7
         while byte >= _MORE:
             byte = data[at]

@@ -19,9 +19,10 @@ from scanner.archive.storage.manifest import files_of
 from scanner.archive.storage.names import Place, canonical, parse
 from scanner.archive.storage.objects import Objects, ObjectStore
 from scanner.archive.storage.settings import GcsSettings, S3Settings, StorageSettings, from_environment
-from scanner.archive.storage.store import FileInfo, Missing, Store, as_operator
+from scanner.archive.storage.store import Changed, FileInfo, Missing, Store, as_operator
 
 __all__ = [
+    "Changed",
     "FileInfo",
     "GcsSettings",
     "Missing",
@@ -35,6 +36,7 @@ __all__ = [
     "explain",
     "from_environment",
     "is_folder",
+    "is_local",
     "list_files",
     "list_manifest",
     "list_names",
@@ -108,14 +110,27 @@ def explain(uri: str, error: OSError) -> str | None:
     return _store(parse(uri)).explain(error)
 
 
-def read_range(uri: str, start: int, length: int) -> bytes:
+def read_range(uri: str, start: int, length: int, etag: str | None = None) -> bytes:
     """Some bytes of a file in one request; fewer where the file ends before.
 
+    Args:
+        uri: The file.
+        start: The first byte.
+        length: How many.
+        etag: The version that they must be of, which object stores look at in the same request and the local disk
+            does not; None for any.
+
     Raises:
+        Changed: The file is another version.
         SourceError: It is not there or may not be read.
     """
     place = parse(uri)
-    return _store(place).read_range(place, start, length)
+    return _store(place).read_range(place, start, length, etag)
+
+
+def is_local(uri: str) -> bool:
+    """True for files on the local disk, which answer at once."""
+    return parse(uri).scheme == "file"
 
 
 def read_tail(uri: str, size_bytes: int, length: int) -> bytes:

@@ -22,7 +22,7 @@ from scanner.archive.storage.names import Place, Scheme
 from scanner.archive.storage.objects import Entry, Page, Taken
 from scanner.archive.storage.patience import Transient, tried
 from scanner.archive.storage.settings import StorageSettings
-from scanner.archive.storage.store import Missing
+from scanner.archive.storage.store import Changed, Missing
 from scanner.archive.storage.transfer import Upload
 from scanner.errors import SourceError
 
@@ -98,16 +98,19 @@ class GcsObjects:
         """One request."""
         return _entry(self._json(place, "GET", "b/{}/o/{}", place.bucket, place.key))
 
-    def get(self, place: Place, start: int, length: int | None) -> bytes:
+    def get(self, place: Place, start: int, length: int | None, etag: str | None = None) -> bytes:
         """One request."""
         if length == 0:
             return b""
+        same: dict[str, Any] = {} if etag is None else {"ifGenerationMatch": etag}
         end = "" if length is None else start + length - 1
         some = None if length is None and start == 0 else {"Range": f"bytes={start}-{end}"}
         try:
             _, data = self.request(
-                place, "GET", "b/{}/o/{}", place.bucket, place.key, alt="media", headers=some
+                place, "GET", "b/{}/o/{}", place.bucket, place.key, alt="media", headers=some, **same
             )
+        except Taken as error:
+            raise Changed(str(place)) from error
         except _BeyondTheEnd:
             return b""
         return bytes(data)

@@ -46,7 +46,13 @@ class LocalStore:
         """None: the system's own words do."""
         return None
 
-    def read_range(self, place: Place, start: int, length: int) -> bytes:
+    def read_range(
+        self,
+        place: Place,
+        start: int,
+        length: int,
+        etag: str | None = None,  # noqa: ARG002 - the protocol's
+    ) -> bytes:
         """One read."""
         with _translated(place.key), Path(place.key).open("rb") as file:
             file.seek(start)

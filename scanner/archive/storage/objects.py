@@ -78,8 +78,11 @@ class Objects(Protocol):
     def head(self, place: Place) -> Entry:
         """What is known of an object."""
 
-    def get(self, place: Place, start: int, length: int | None) -> bytes:
-        """Bytes of an object, to its end where no length is given; none beyond its end."""
+    def get(self, place: Place, start: int, length: int | None, etag: str | None = None) -> bytes:
+        """Bytes of an object, to its end where no length is given; none beyond its end.
+
+        Where it is another version than the one of an etag, this raises `Changed`.
+        """
 
     def put(self, place: Place, data: bytes) -> None:
         """Writes an object."""
@@ -142,9 +145,9 @@ class ObjectStore:
         """As the provider does."""
         return self._objects.explain(error)
 
-    def read_range(self, place: Place, start: int, length: int) -> bytes:
+    def read_range(self, place: Place, start: int, length: int, etag: str | None = None) -> bytes:
         """One request."""
-        return self._tried(lambda: self._objects.get(place, start, length))
+        return self._tried(lambda: self._objects.get(place, start, length, etag))
 
     def read_bytes(self, place: Place) -> bytes:
         """One request."""

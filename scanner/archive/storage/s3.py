@@ -32,11 +32,12 @@ from scanner.archive.storage.names import Place, Scheme
 from scanner.archive.storage.objects import Entry, Page, Taken
 from scanner.archive.storage.patience import Transient, tried
 from scanner.archive.storage.settings import StorageSettings
-from scanner.archive.storage.store import Missing
+from scanner.archive.storage.store import Changed, Missing
 from scanner.archive.storage.transfer import Upload
 from scanner.errors import SourceError
 
 _AMAZON: Final = (".amazonaws.com", ".amazonaws.com.cn")
+_ETAG: Final = re.compile(r"[!#-~]{1,200}")
 _CODE: Final = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _BUSY: Final = frozenset(
     {
@@ -139,19 +140,28 @@ class S3Objects:
         writer = answer.get("Metadata", {}).get(_WRITER, "")
         return Entry(place.key, answer["ContentLength"], _etag(answer), writer)
 
-    def get(self, place: Place, start: int, length: int | None) -> bytes:
+    def get(self, place: Place, start: int, length: int | None, etag: str | None = None) -> bytes:
         """One request."""
         if length == 0:
             return b""
         some = {} if length is None else {"Range": f"bytes={start}-{start + length - 1}"}
+        same = {"IfMatch": f'"{etag}"'} if etag and _ETAG.fullmatch(etag) else {}
         with self._translated(place):
             try:
-                answer = self._client.get_object(Bucket=place.bucket, Key=place.key, **some, **self._payer)
+                answer = self._client.get_object(
+                    Bucket=place.bucket, Key=place.key, **some, **same, **self._payer
+                )
             except ClientError as error:
-                if error.response["Error"].get("Code") == "InvalidRange":
+                code = error.response["Error"].get("Code")
+                if code in {"PreconditionFailed", "412"}:
+                    raise Changed(str(place)) from error
+                if code == "InvalidRange":
                     return b""
                 raise
             with contextlib.closing(answer["Body"]) as body:
+                # Not every store that speaks the protocol knows conditions on reads.
+                if etag not in {None, _etag(answer)}:
+                    raise Changed(str(place))
                 data: bytes = body.read()
         return data
 

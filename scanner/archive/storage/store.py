@@ -36,6 +36,13 @@ class Missing(SourceError):  # noqa: N818 - an outcome that callers ask for, not
         super().__init__(uri, reason)
 
 
+class Changed(SourceError):  # noqa: N818 - an outcome that callers ask for, not always a fault
+    """A file is not the version that was planned with."""
+
+    def __init__(self, uri: str, reason: str = "has changed since the hunt was planned") -> None:
+        super().__init__(uri, reason)
+
+
 class Store(Protocol):
     """Where files lie. Each method does what the function of the same name in `scanner.archive.storage` says."""
 
@@ -51,7 +58,7 @@ class Store(Protocol):
     def explain(self, error: OSError) -> str | None:
         """What the store said that Arrow tells of; None where it tells of something else."""
 
-    def read_range(self, place: Place, start: int, length: int) -> bytes:
+    def read_range(self, place: Place, start: int, length: int, etag: str | None = None) -> bytes:
         """Some bytes, fewer where the file ends."""
 
     def read_bytes(self, place: Place) -> bytes:

@@ -1,4 +1,5 @@
 import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -273,3 +274,12 @@ def test_a_huge_cell_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scanner.archive.json_texts.MAX_JSON_BYTES", 10)
     cells = extract(pa.record_batch({"p": ['{"a":"b"}', '{"a": "bcd"}']}), "p->$.a")
     assert (cells.values.to_pylist(), cells.unparsed) == (["b"], 1)
+
+
+def test_a_cell_may_hold_very_many_texts() -> None:
+    many = json.dumps([str(number) for number in range(40_000)])
+    cells = extract(pa.record_batch({"p": [None, many, '["last"]']}), "p->$[*]")
+    assert len(cells.values) == len(cells.rows) == 40_001
+    assert cells.values.take(pa.array([39_999, 40_000])).to_pylist() == ["39999", "last"]
+    assert cells.paths([39_999, 40_000]) == ["p->$[39999]", "p->$[0]"]
+    assert cells.rows[[0, 39_999, 40_000]].tolist() == [1, 1, 2]
