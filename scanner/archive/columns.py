@@ -6,6 +6,7 @@ A flat name with dots is found without backticks too, as long as no nested field
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -33,9 +34,10 @@ class Leaf:
     is_key: bool = False
 
 
-def leaves(schema: pa.Schema) -> list[Leaf]:
+@lru_cache(maxsize=16)
+def leaves(schema: pa.Schema) -> tuple[Leaf, ...]:
     """Every leaf of a schema, in the order in which Parquet numbers its columns."""
-    return list(_leaves_of_fields(schema, (), (), is_key=False))
+    return tuple(_leaves_of_fields(schema, (), (), is_key=False))
 
 
 def find(schema: pa.Schema, path: str | ColumnPath) -> tuple[int, Leaf]:

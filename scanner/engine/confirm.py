@@ -1,13 +1,14 @@
 """Pass two: the judge decides on the candidates of pass one, and finds the exact spans."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from heapq import merge
 from itertools import islice
 
 from scanner.engine.dialects.translate import judge_of
-from scanner.engine.literals.spelling import judge_literal
+from scanner.engine.literals.spelling import literal_expression
 from scanner.engine.matches import MAX_SPANS
-from scanner.engine.pcre import Expression, expression
+from scanner.engine.pcre import Expression
 from scanner.engine.program import all_patterns
 from scanner.signatures.condition import evaluate, positive
 from scanner.signatures.model import LiteralPattern, RegexPattern, Signature
@@ -29,7 +30,7 @@ class SignatureJudge:
         unprobed: Its patterns that pass one does not look for.
 
     Attributes:
-        only: The one expression of the commonest kind of signature, which has no condition to decide; else None.
+        is_single: True for the commonest kind of signature, which has one expression and no condition to decide.
     """
 
     def __init__(self, signature: Signature, unprobed: frozenset[int]) -> None:
@@ -40,8 +41,14 @@ class SignatureJudge:
         self._speaking = sorted(self._numbers[name] for name in positive(signature.condition))
         self._unprobed = unprobed
         first = self._patterns[0]
-        alone = len(self._patterns) == 1 and isinstance(first, RegexPattern)
-        self.only = next(self._expressions(0, {0: {0}})) if alone else None
+        self.is_single = len(self._patterns) == 1 and (
+            isinstance(first, RegexPattern) or len(first.literals) == 1
+        )
+
+    @cached_property
+    def only(self) -> Expression:
+        """The expression of a signature that has but one; compiled when it is first asked for, as most never are."""
+        return next(self._expressions(0, {0: {0}}))
 
     def judge(self, cell: bytes, fired: Fired) -> Found:
         """Decides on one cell.
@@ -77,7 +84,7 @@ class SignatureJudge:
             return
         if isinstance(pattern, LiteralPattern):
             for literal in sorted(fired[number]):
-                yield expression(*judge_literal(pattern.literals[literal], pattern))
+                yield literal_expression(pattern.literals[literal], pattern.flags, pattern.whole_word)
         else:
             yield judge_of(pattern)
 

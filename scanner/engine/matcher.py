@@ -40,17 +40,19 @@ class HyperscanMatcher:
         require_qualified()
         self._program = program
         self._pass_one = PassOne(program, block_bytes)
+        unprobed: dict[int, set[int]] = {}
+        for number, index in program.unprobed:
+            unprobed.setdefault(number, set()).add(index)
         self._judges = [
-            SignatureJudge(signature, frozenset(p for s, p in program.unprobed if s == number))
+            SignatureJudge(signature, frozenset(unprobed.get(number, ())))
             for number, signature in enumerate(program.ruleset.signatures)
         ]
         self._everywhere = frozenset(self._needs_every_cell())
         # A signature with one expression that pass one does not look for has to be judged in every cell.
-        self._expressions = {
-            number: judge.only
-            for number, judge in enumerate(self._judges)
-            if judge.only is not None and number not in self._everywhere
-        }
+        self._single = np.array(
+            [judge.is_single and number not in self._everywhere for number, judge in enumerate(self._judges)],
+            np.bool_,
+        )
         self._kinds_by_column: dict[str, tuple[Mask, Mask]] = {}
 
     @property
@@ -81,8 +83,7 @@ class HyperscanMatcher:
             applies = np.array(
                 [each.columns is None or column in each.columns for each in signatures], np.bool_
             )
-            single = np.array([number in self._expressions for number in range(len(signatures))], np.bool_)
-            self._kinds_by_column[column] = applies & single, applies & ~single
+            self._kinds_by_column[column] = applies & self._single, applies & ~self._single
         return self._kinds_by_column[column]
 
     def _needs_every_cell(self) -> Iterator[int]:
@@ -124,7 +125,7 @@ class HyperscanMatcher:
         started = time.perf_counter()
         for number, run in self._runs(candidates):
             seen = run.stop - run.start
-            collector.find(number, self._expressions[number], islice(about, seen), MAX_SPANS)
+            collector.find(number, self._judges[number].only, islice(about, seen), MAX_SPANS)
             ended = time.perf_counter()
             yield number, SignatureCost(seen, seen, ended - started)
             started = ended

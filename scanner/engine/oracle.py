@@ -4,9 +4,9 @@ from functools import partial
 
 from scanner.engine.collect import Collector
 from scanner.engine.dialects.translate import judge_of
-from scanner.engine.literals.spelling import judge_literal
+from scanner.engine.literals.spelling import literal_expression
 from scanner.engine.matches import MAX_SPANS, Matches
-from scanner.engine.pcre import Expression, MatchUndecided, Spans, expression
+from scanner.engine.pcre import Expression, MatchUndecided, Spans
 from scanner.signatures.condition import evaluate, positive
 from scanner.signatures.model import Pattern, RegexPattern, Ruleset, Signature
 from scanner.views.raw import Column, text_cells
@@ -79,7 +79,9 @@ def _named(signature: Signature, name: str) -> Pattern:
 def _expressions(pattern: Pattern) -> list[Expression]:
     if isinstance(pattern, RegexPattern):
         return [judge_of(pattern)]
-    return [expression(*judge_literal(literal, pattern)) for literal in pattern.literals]
+    return [
+        literal_expression(literal, pattern.flags, pattern.whole_word) for literal in pattern.literals
+    ]
 
 
 def _matches(pattern: Pattern, cell: bytes) -> bool:

@@ -103,12 +103,15 @@ def text_cells(cells: Column) -> TextCells:
         TypeError: The column is of another type.
     """
     values = large_binary(cells)
-    data, offsets = _joined(values)
+    joined, offsets = _joined(values)
+    data = joined.to_pybytes()
     repairs: dict[int, Repair] = {}
-    if not _is_utf8(data):
+    # Python sees ASCII several times faster than Arrow does.
+    if not (data.isascii() or _is_utf8(joined)):
         values, repairs = _repaired(values)
-        data, offsets = _joined(values)
-    return TextCells(values, data.to_pybytes(), offsets, repairs)
+        joined, offsets = _joined(values)
+        data = joined.to_pybytes()
+    return TextCells(values, data, offsets, repairs)
 
 
 def _joined(values: pa.LargeBinaryArray) -> tuple[pa.Buffer, Int64s]:

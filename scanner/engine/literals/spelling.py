@@ -6,11 +6,12 @@ stand in hardly any text, and one that holds them is looked at once more with ``
 caseless literals are looked for in folded text (`scanner.engine.literals.folding`).
 """
 
+from functools import lru_cache
 from typing import Final
 
 from scanner.engine.patterns.classes import point
 from scanner.engine.patterns.syntax import judge_source
-from scanner.signatures.model import LiteralPattern
+from scanner.engine.pcre import Expression, expression
 
 ODD_LETTERS: Final = {"\N{KELVIN SIGN}": "k", "\N{LATIN SMALL LETTER LONG S}": "s"}
 """The letters beyond ASCII that are case variants of ASCII's, and of which."""
@@ -19,12 +20,19 @@ _ODD_BYTES: Final = {odd.encode(): plain.encode() for odd, plain in ODD_LETTERS.
 _ODD: Final = str.maketrans(ODD_LETTERS)
 
 
-def judge_literal(literal: str, pattern: LiteralPattern) -> tuple[bytes, str]:
-    """The judge's expression of one literal, and its flags."""
+@lru_cache(maxsize=100_000)
+def literal_expression(literal: str, flags: str, whole_word: bool) -> Expression:  # noqa: FBT001 - of a cache's key
+    """How the judge looks for a literal.
+
+    Args:
+        literal: Of a `LiteralPattern`.
+        flags: The pattern's.
+        whole_word: The pattern's.
+    """
     escaped = "".join(point(ord(char)) for char in literal)
-    if pattern.whole_word:
+    if whole_word:
         escaped = f"(?<!\\w){escaped}(?!\\w)"
-    return judge_source(escaped), pattern.flags + ("u" if pattern.whole_word else "")
+    return expression(judge_source(escaped), flags + ("u" if whole_word else ""))
 
 
 def without_odd_letters(text: bytes) -> bytes:

@@ -2,9 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.engine.literals.folding import fold_bytes
-from scanner.engine.literals.spelling import ascii_of, judge_literal, without_odd_letters
-from scanner.engine.pcre import expression
-from tests.support.signatures import literal
+from scanner.engine.literals.spelling import ascii_of, literal_expression, without_odd_letters
 from tests.support.strategies import LETTERS
 
 
@@ -17,11 +15,10 @@ def test_caseless_literals_of_ascii_are_told_from_others() -> None:
 @given(st.text(LETTERS, min_size=1, max_size=8), st.text(LETTERS, max_size=20), st.booleans())
 @settings(deadline=None)  # the first text waits for Unicode's case variants
 def test_wherever_the_judge_matches_pass_one_can_see_it(text: str, around: str, whole_word: bool) -> None:
-    pattern = literal(text, flags="i", whole_word=whole_word)
-    source, flags = judge_literal(text, pattern)
+    judge = literal_expression(text, "i", whole_word)
     plain = ascii_of(text)
     for cell in (around, around + text.upper(), text.swapcase() + around):
-        if not expression(source, flags).search(cell.encode()):
+        if not judge.search(cell.encode()):
             continue
         if plain is not None:
             assert plain.encode() in without_odd_letters(cell.encode()).lower()
@@ -31,7 +28,7 @@ def test_wherever_the_judge_matches_pass_one_can_see_it(text: str, around: str, 
 
 
 def test_whole_words_know_unicode() -> None:
-    source, flags = judge_literal("кот", literal("кот", whole_word=True))
-    assert expression(source, flags).search("мой кот!".encode())
-    assert not expression(source, flags).search("котик".encode())
-    assert not expression(*judge_literal("$5", literal("$5", whole_word=True))).search(b"$55")
+    cat = literal_expression("кот", "", True)
+    assert cat.search("мой кот!".encode())
+    assert not cat.search("котик".encode())
+    assert not literal_expression("$5", "", True).search(b"$55")
