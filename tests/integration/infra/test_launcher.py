@@ -24,8 +24,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "111122223333")
     before = dict(os.environ)
-    with mock_aws():
-        yield boto3.client("ec2", REGION)
+    mocked = mock_aws()
+    # moto keeps the data of all its accounts in one place: the stores of other tests are not to go with this one's.
+    mocked.start(reset=False)
+    yield boto3.client("ec2", REGION)
+    mocked.stop(remove_data=False)
     os.environ.clear()
     os.environ.update(before)
 
