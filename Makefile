@@ -53,6 +53,11 @@ bench-more: $(PEERS) ## the rest: curves, two workers against one, memory, compi
 lock: ## pin dependencies anew; needs uv on the PATH
 	uv pip compile pyproject.toml $(LOCKING) --output-file requirements.lock
 	uv pip compile pyproject.toml $(LOCKING) --constraint requirements.lock --extra bench --output-file requirements-bench.lock
+	for name in requirements build; do \
+		uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+			--quiet --constraint requirements.lock --output-file infra/image/$$name.lock \
+			$$([ $$name = requirements ] && echo pyproject.toml --extra cluster) infra/image/$$name.in || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info
