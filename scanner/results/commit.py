@@ -1,5 +1,7 @@
 """Publishes what became of a split, once, whoever else tries; and reads it back."""
 
+import contextlib
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
@@ -51,13 +53,55 @@ def standing(run_uri: str, split_id: str) -> SplitReport | None:
         return None
 
 
-def committed(run_uri: str) -> list[SplitReport]:
-    """Every report that counts, sorted by split id.
+def divide(run_uri: str, report: SplitReport) -> SplitReport:
+    """Has the parts of a split stand for it from now on, unless it has a report that counts.
+
+    Args:
+        run_uri: Folder of the run.
+        report: Of the split, ``divided``.
+
+    Returns:
+        The report that counts: this one, another one like it, or that of an attempt which was first.
+
+    Raises:
+        CommitUnknown: The storage failed, and it cannot be told which report counts.
+    """
+    # The mark comes first, so that whoever takes the run up later knows of every split that may be divided.
+    with contextlib.suppress(CommitConflict):
+        storage.create(f"{layout.divided_folder_uri(run_uri)}/{report.split_id}", b"")
+    publish(run_uri, report)
+    return standing(run_uri, report.split_id) or report
+
+
+def divided(run_uri: str) -> set[str]:
+    """Ids of the splits that were, or were to be, cut in two."""
+    return set(storage.list_names(layout.divided_folder_uri(run_uri)))
+
+
+def committed(run_uri: str, wanted: Collection[str] | None = None) -> list[SplitReport]:
+    """Every report that counts, sorted by split id; parts stand in place of the splits that were divided.
+
+    Args:
+        run_uri: Folder of the run.
+        wanted: Ids of the splits that are asked about; None for all.
 
     Raises:
         HuntError: A record is not one; it is named.
     """
     names = storage.list_names(layout.commits_uri(run_uri))
+    there = set(names)
+    if wanted is not None:
+        names = [name for name in names if name in wanted]
+    found: list[SplitReport] = []
+    while names:
+        reports = _read_all(run_uri, names)
+        found += (report for report in reports if not report.parts)
+        # Without a choice all parts were read in the first turn.
+        names = [] if wanted is None else [part for each in reports for part in each.parts if part in there]
+    return sorted(found, key=lambda report: report.split_id)
+
+
+def _read_all(run_uri: str, names: Sequence[str]) -> list[SplitReport]:
     # Nearly every split ran the same thousands of signatures: one copy of that tuple is enough.
     sets: dict[tuple[str, ...], tuple[str, ...]] = {}
     with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="commits") as pool:

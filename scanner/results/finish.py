@@ -1,22 +1,26 @@
 """Ends a run: folds its commit records into tables, then publishes the record that makes it complete."""
 
 import importlib.metadata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
+from scanner.archive.footers import arrow_errors
 from scanner.errors import CommitConflict
 from scanner.results import layout
 from scanner.results.commit import committed
+from scanner.results.limits import Limits
 from scanner.results.record import COMPLETE, WITH_GAPS, encode, read_record
 from scanner.results.report import SplitReport
 from scanner.results.schemas import COVERAGE, SIGNATURES, hits_schema
 from scanner.results.tally import SignatureTally, Tally, tally
+from scanner.results.trim import trim
 from scanner.signatures.model import Ruleset, Signature
 
 NO_HITS: Final = "none.parquet"
@@ -59,6 +63,9 @@ class RunRecord:
         finished_at: In UTC.
         carry: Fields copied from the archive to each hit.
         pruned: What the hunt's predicate removed before anything was read, in values that JSON has.
+        splits: Ids of what the run was to read. Commit records of others, such as former versions of files that
+            changed while the run was interrupted, do not count. None for every record.
+        limits: How many hits are stored.
     """
 
     hunt: str
@@ -72,13 +79,15 @@ class RunRecord:
     finished_at: datetime
     carry: pa.Schema = pa.schema([])  # noqa: RUF009 - schemas are immutable
     pruned: tuple[dict[str, Any], ...] = ()
+    splits: Collection[str] | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
     """Makes a run complete. It may be called again after being killed at any point.
 
-    Writes coverage and signatures, deletes files of hits that no commit record names, and publishes
-    ``run.json`` last. A run that is complete already stays as it is.
+    Cuts hits to what the limits allow, writes coverage and signatures, deletes files of hits that no commit
+    record names, and publishes ``run.json`` last. A run that is complete already stays as it is.
 
     Returns:
         What ``run.json`` holds.
@@ -91,7 +100,9 @@ def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
     standing = read_record(run_uri)
     if standing is not None:
         return standing
-    reports = committed(run_uri)
+    reports = committed(run_uri, record.splits)
+    limits = record.limits
+    trim(run_uri, reports, limits.stored_hits_per_signature, limits.stored_hits_per_split)
     found = tally(run_uri, reports)
     _write(layout.coverage_uri(run_uri), coverage_table(reports))
     _write(layout.signatures_uri(run_uri), _signatures(record, found))
@@ -172,14 +183,34 @@ def _counts(found: SignatureTally) -> dict[str, Any]:
     }
 
 
+def collect(run_uri: str) -> None:
+    """Deletes what attempts that were killed, or came too late, have left in a finished run; nobody reads it.
+
+    Raises:
+        SourceError: The run's coverage cannot be read.
+    """
+    uri = layout.coverage_uri(run_uri)
+    with storage.open_input(uri) as source, arrow_errors(uri):
+        files = pq.read_table(source, columns=["hits_file"])["hits_file"]
+    _delete_orphans(run_uri, {NO_HITS, *map(str, pc.drop_null(files).to_pylist())})
+
+
 def _tidy_hits(run_uri: str, reports: Iterable[SplitReport], carry: pa.Schema) -> None:
     """Leaves the committed files of hits and no other, so that a plain glob reads the truth."""
     named = {report.hits_file for report in reports if report.hits_file is not None}
-    for name in storage.list_names(layout.hits_folder_uri(run_uri)):
-        if name not in named:
-            storage.delete(f"{layout.hits_folder_uri(run_uri)}/{name}")
+    _delete_orphans(run_uri, named)
     if not named:
         _write(layout.hits_uri(run_uri, NO_HITS), hits_schema(carry).empty_table())
+
+
+def _delete_orphans(run_uri: str, named: Collection[str]) -> None:
+    folder = layout.hits_folder_uri(run_uri)
+    for name in storage.list_names(folder):
+        if name not in named:
+            storage.delete(f"{folder}/{name}")
+    # Every split has its record by now, so that whoever still writes here is too late anyway.
+    for each in (folder, layout.commits_uri(run_uri)):
+        storage.delete_drafts(each)
 
 
 def _write(uri: str, table: pa.Table) -> None:
@@ -209,6 +240,7 @@ def _document(record: RunRecord, reports: Sequence[SplitReport], found: Tally) -
         "pruned": list(record.pruned),
         "seconds": seconds_of(reports),
         "gaps": gaps[:_GAPS_SHOWN],
+        "truncated": [name for name, each in sorted(found.signatures.items()) if each.stored < each.hits],
     }
 
 

@@ -33,6 +33,11 @@ def run_uri(output: str, hunt: str, run_id: str) -> str:
     return f"{hunt_uri(output, hunt)}/{RUN}{run_id}"
 
 
+def begun_uri(run_uri: str) -> str:
+    """The record that says what a run is, written at its start: ``begun.json``."""
+    return f"{run_uri}/begun.json"
+
+
 def commits_uri(run_uri: str) -> str:
     """Folder of the commit records."""
     return f"{run_uri}/commits"
@@ -44,8 +49,21 @@ def commit_uri(run_uri: str, split_id: str) -> str:
     Raises:
         HuntError: The id is not one that `scanner.archive.plan` makes.
     """
-    _check(_SPLIT_ID, split_id, "split", "an id has 32 hexadecimal digits")
-    return f"{commits_uri(run_uri)}/{split_id}"
+    return f"{commits_uri(run_uri)}/{_split(split_id)}"
+
+
+def divided_folder_uri(run_uri: str) -> str:
+    """Folder of the marks of splits that were cut in two."""
+    return f"{run_uri}/divided"
+
+
+def overdue_uri(run_uri: str, split_id: str) -> str:
+    """The mark of a split that took too long.
+
+    Raises:
+        HuntError: The id is not one that `scanner.archive.plan` makes.
+    """
+    return f"{run_uri}/overdue/{_split(split_id)}"
 
 
 def hits_folder_uri(run_uri: str) -> str:
@@ -85,6 +103,11 @@ def names_of(run_uri: str) -> tuple[str, str] | None:
             return hunt.removeprefix(HUNT), run.removeprefix(RUN)
         case _:
             return None
+
+
+def _split(split_id: str) -> str:
+    _check(_SPLIT_ID, split_id, "split", "an id has 32 hexadecimal digits")
+    return split_id
 
 
 def _check(allowed: re.Pattern[str], name: str, what: str, remedy: str) -> None:

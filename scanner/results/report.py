@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from scanner.archive.read import Gap
 
-Outcome = Literal["scanned", "failed", "skipped"]
+Outcome = Literal["scanned", "failed", "skipped", "divided"]
 
 _MAX_ERROR: Final = 2_000
 
@@ -27,7 +27,8 @@ class SplitReport:
         missing_columns: Text columns that the hunt calls optional and the file does not have.
         ruleset_digest: Digest of the ruleset.
         signatures: Logic digests of the signatures that ran.
-        status: How it ended; ``failed`` where any of its row groups was not read whole.
+        status: How it ended; ``failed`` where any of its row groups was not read whole; ``divided`` where its parts
+            have reports of their own, and this one only keeps the split's name taken.
         rows: Records of the row groups that were read whole.
         rows_filtered: Further records of these row groups, which the hunt's predicate left out.
         cells: Their cells, without nulls.
@@ -47,6 +48,7 @@ class SplitReport:
         signature_costs: (id, candidates, judged, seconds of confirming) of each signature that had candidates.
         stages: Seconds by stage: read, join, pass_one, confirm, build, write.
         events: Ends of matches that pass one reported.
+        parts: Ids of the splits that a divided one was cut into.
     """
 
     split_id: str
@@ -77,6 +79,7 @@ class SplitReport:
     signature_costs: tuple[tuple[str, int, int, float], ...] = ()
     stages: tuple[tuple[str, float], ...] = ()
     events: int = 0
+    parts: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:
         """UTF-8 JSON with sorted keys; a long error is cut."""

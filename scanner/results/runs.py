@@ -6,6 +6,7 @@ from typing import Any, Final
 from scanner.archive import storage
 from scanner.errors import HuntError, Problem
 from scanner.results import layout
+from scanner.results.begun import read_begun
 from scanner.results.record import read_record
 
 UNFINISHED: Final = "unfinished"
@@ -40,7 +41,7 @@ class RunSummary:
         run_id: Its id.
         uri: Its folder.
         status: ``complete``, ``complete with gaps`` or ``unfinished``.
-        started_at: ISO 8601; None while it is unfinished.
+        started_at: ISO 8601; None where an unfinished run does not tell.
         splits: Splits that are committed.
         failed: Splits that could not be read; None while it is unfinished.
         hits: Hits found; None while it is unfinished.
@@ -84,6 +85,11 @@ def run_folders(uri: str) -> list[RunFolder]:
     return [run for hunt in hunts for run in _runs_of(f"{path}/{hunt}", hunt.removeprefix(layout.HUNT))]
 
 
+def runs_of_hunt(output: str, hunt: str) -> list[RunFolder]:
+    """Every run of one hunt under an output, the latest first; none where there is nothing yet."""
+    return _runs_of(layout.hunt_uri(storage.canonical(output), hunt), hunt)
+
+
 def _runs_of(hunt_uri: str, hunt: str) -> list[RunFolder]:
     """Ids begin with the time of their start, so that their order is the order of time."""
     names = [name for name in storage.list_names(hunt_uri) if name.startswith(layout.RUN)]
@@ -94,7 +100,9 @@ def _summary(folder: RunFolder) -> RunSummary:
     record = read_record(folder.uri)
     if record is None:
         splits = len(storage.list_names(layout.commits_uri(folder.uri)))
-        return RunSummary(folder.hunt, folder.run_id, folder.uri, UNFINISHED, None, splits, None, None)
+        begun = read_begun(folder.uri)
+        started_at = begun.started_at.isoformat() if begun else None
+        return RunSummary(folder.hunt, folder.run_id, folder.uri, UNFINISHED, started_at, splits, None, None)
     totals: dict[str, Any] = record["totals"]
     return RunSummary(
         folder.hunt,

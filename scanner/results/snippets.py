@@ -163,18 +163,21 @@ def _wide_borders(places: Places) -> list[tuple[Int64s, Int64s]]:
     within = starts + (MATCH + 1) * BYTES_PER_CHARACTER
     last = ends + CONTEXT * BYTES_PER_CHARACTER
     return [
-        (np.where(first > places.cell_starts, _next_character(data, first), places.cell_starts), starts),
-        (starts, np.where(within < ends, _next_character(data, within), ends)),
-        (ends, np.where(last < places.cell_ends, _next_character(data, last), places.cell_ends)),
+        (
+            np.where(first > places.cell_starts, _next_character(data, first, starts), places.cell_starts),
+            starts,
+        ),
+        (starts, _next_character(data, within, ends)),
+        (ends, _next_character(data, last, places.cell_ends)),
     ]
 
 
-def _next_character(data: Bytes, at: Int64s) -> Int64s:
-    """The first border of characters from there on; of valid UTF-8."""
+def _next_character(data: Bytes, at: Int64s, limit: Int64s) -> Int64s:
+    """The first border of characters from there on, of valid UTF-8; at most the limit, which is a border too."""
     mask, continues = _CONTINUES
     for _ in range(BYTES_PER_CHARACTER - 1):
         at = at + (data[np.clip(at, 0, len(data) - 1)] & mask == continues)
-    return at
+    return np.minimum(at, limit)
 
 
 def _shown(codes: Codes, evidence: Evidence) -> bytes:

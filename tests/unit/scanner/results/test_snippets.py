@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.results.mask import Evidence, match_hash, snippet
+from scanner.results.mask import BYTES_PER_CHARACTER, CONTEXT, Evidence, match_hash, snippet
 from scanner.results.snippets import Places, match_hashes, snippets
 
 Hit = tuple[bytes, int, int]
@@ -42,6 +42,16 @@ def test_many_at_once_are_what_each_is_alone(evidence: Evidence, text: st.Search
         assert snippets(places(hits), evidence).to_pylist() == one_by_one(hits, evidence)
 
     check()
+
+
+def test_what_follows_a_match_may_end_within_the_last_character_of_all() -> None:
+    """A place there once ran past the end of the buffer, and the row group was lost."""
+    for length in range(CONTEXT * BYTES_PER_CHARACTER - 4, CONTEXT * BYTES_PER_CHARACTER + 5):
+        for last in ("é", "日", "😀"):
+            cell = b"x" + b"a" * length + last.encode()
+            hits = [(cell, 0, 1), (("日" * 90).encode() + cell, 270, 271)]
+            for some in (hits, hits[::-1], hits[:1]):
+                assert snippets(places(some), "masked").to_pylist() == one_by_one(some, "masked")
 
 
 @given(st.lists(st.tuples(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 300)), max_size=5))

@@ -1,0 +1,130 @@
+"""Which hits are stored where there are too many: a uniform sample that is the same whoever draws it, and how often.
+
+Each hit has a rank, a hash of its id. The hits of the lowest ranks are the sample; those of two samples' union that
+have the lowest ranks are the sample of both.
+"""
+
+from collections.abc import Hashable
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+Ranks = np.ndarray[Any, np.dtype[np.uint64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+_ID_DIGITS: Final = 32
+_HALF: Final = 16
+_VALUE_OF_DIGIT: Final = np.zeros(256, np.uint64)
+for _place, _digit in enumerate(b"0123456789abcdef"):
+    _VALUE_OF_DIGIT[_digit] = _place
+
+
+def ranks_of(hit_ids: "pa.Array[Any]") -> Ranks:
+    """uint64[n], the rank of each hit.
+
+    Args:
+        hit_ids: string[n] of 32 hexadecimal digits, without nulls.
+    """
+    whole = hit_ids.cast(pa.binary()).cast(pa.binary(_ID_DIGITS))
+    data: Any = whole.buffers()[1]
+    start = whole.offset * _ID_DIGITS
+    digits = np.frombuffer(data, np.uint8)[start : start + len(whole) * _ID_DIGITS].reshape(-1, _ID_DIGITS)
+    values = _VALUE_OF_DIGIT[digits]
+    halves = [np.zeros(len(whole), np.uint64) for _ in range(2)]
+    for place in range(_ID_DIGITS):
+        half = halves[place // _HALF]
+        half <<= np.uint64(4)
+        half |= values[:, place]
+    mixed: Ranks = _mixed(_mixed(halves[0]) ^ halves[1])
+    return mixed
+
+
+def _mixed(values: Ranks) -> Ranks:
+    """The finalizer of SplitMix64. Source: https://prng.di.unimi.it/splitmix64.c."""
+    with np.errstate(over="ignore"):
+        values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+class Lowest:
+    """The lowest ranks of all that were added.
+
+    Args:
+        most: How many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._added: list[Ranks] = []
+        self._waiting = 0
+        self._bound: np.uint64 | None = None
+
+    def add(self, ranks: Ranks) -> None:
+        """Takes some more into account."""
+        if self._bound is not None:
+            ranks = ranks[ranks <= self._bound]
+        self._added.append(ranks)
+        self._waiting += len(ranks)
+        if self._waiting > 2 * self._most:
+            self._compact()
+
+    def bound(self) -> np.uint64 | None:
+        """The highest of the lowest ranks; None while there are no more than may be."""
+        if self._waiting > self._most:
+            self._compact()
+        return self._bound
+
+    def likely(self, ranks: Ranks) -> Mask:
+        """bool[n], False for what is surely not among the lowest of all that were added."""
+        if self._bound is None:
+            return np.ones(len(ranks), np.bool_)
+        mask: Mask = ranks <= self._bound
+        return mask
+
+    def _compact(self) -> None:
+        ranks = np.concatenate(self._added)
+        lowest = np.partition(ranks, self._most - 1)[: self._most]
+        self._added, self._waiting, self._bound = [lowest], len(lowest), lowest.max()
+
+
+class Sampling:
+    """What of a stream of hits is worth writing: all of the sample, and a little more.
+
+    Args:
+        per_signature: How many hits of each signature are stored at most; None for all.
+        in_all: How many of all signatures together; None for all.
+    """
+
+    def __init__(self, per_signature: int | None = None, in_all: int | None = None) -> None:
+        self._per_signature = per_signature
+        self._by_signature: dict[Hashable, Lowest] = {}
+        self._all = None if in_all is None else Lowest(in_all)
+
+    @property
+    def bounded(self) -> bool:
+        """True where anything may be left out."""
+        return self._per_signature is not None or self._all is not None
+
+    def likely(self, signatures: np.ndarray[Any, Any], ranks: Ranks) -> Mask:
+        """Takes hits into account.
+
+        Args:
+            signatures: [n], the signature of each hit.
+            ranks: uint64[n].
+
+        Returns:
+            bool[n], False for those that are surely not in the sample.
+        """
+        keep = np.ones(len(ranks), np.bool_)
+        if self._all is not None:
+            self._all.add(ranks)
+            keep &= self._all.likely(ranks)
+        if self._per_signature is not None:
+            for signature in np.unique(signatures).tolist():
+                lowest = self._by_signature.setdefault(signature, Lowest(self._per_signature))
+                of_it = signatures == signature
+                lowest.add(ranks[of_it])
+                keep[of_it] &= lowest.likely(ranks[of_it])
+        return keep
