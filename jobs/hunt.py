@@ -1,31 +1,43 @@
 """One run of a hunt: its splits are driven to their ends, and its results published."""
 
 import contextlib
-import os
-import secrets
+from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
-from jobs.driver import Driver, Finish, Instruction, RecordFailed, SlotsChanged, SplitDone, Start
+from jobs.driver import (
+    Divide,
+    Driver,
+    Event,
+    Finish,
+    GiveUp,
+    Instruction,
+    RecordFailed,
+    SlotsChanged,
+    SplitDivided,
+    SplitDone,
+    Start,
+)
 from jobs.executors import Executor, Task
 from jobs.executors.inline import InlineExecutor
 from jobs.prepare import Prepared
+from jobs.resume import check_same, match_key
 from scanner.archive import storage
 from scanner.archive.plan import Split, Unreadable
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.qualification import verdict
 from scanner.engine.versions import engine_versions
+from scanner.errors import OutputError
 from scanner.results import layout
-from scanner.results.commit import publish
-from scanner.results.finish import RunRecord, finish
+from scanner.results.begun import Begun, begin
+from scanner.results.commit import divide, divided, publish, standing
+from scanner.results.finish import RunRecord, collect, finish
+from scanner.results.record import read_record
 from scanner.results.report import SplitReport
+from scanner.results.runs import runs_of_hunt
 from scanner.scan.split import ScanSettings
-
-MATCH_KEY_VARIABLE = "HINDCAST_MATCH_KEY"
-"""Environment variable with a key for match hashes that stays the same from archive to archive."""
-
 
 MAX_FOOTERS_BYTES = 32 << 20
 """What a task takes along of footers; a worker reads for itself what goes beyond."""
@@ -40,10 +52,12 @@ class Progress:
         splits_total: Splits of the run.
         rows: Records of the splits that have ended.
         rows_total: Records of the run, as far as that is known before they are read.
-        hits: Hits found so far.
-        failed: Splits that failed, and files that could not be read.
+        hits: Hits found since this process drives the run.
+        failed: Splits that failed since then, and files that could not be read.
         text_bytes: Stored bytes of text of the splits that have ended.
         text_bytes_total: Stored bytes of text of the run.
+        rows_before: Of the records, those that were done when this process took the run up.
+        text_bytes_before: Of the stored bytes of text, those that were done then.
     """
 
     splits: int
@@ -54,15 +68,23 @@ class Progress:
     failed: int = 0
     text_bytes: int = 0
     text_bytes_total: int = 0
+    rows_before: int = 0
+    text_bytes_before: int = 0
 
 
-def start_executor(prepared: Prepared, settings: ScanSettings, address: str | None = None) -> Executor:
+def start_executor(
+    prepared: Prepared,
+    settings: ScanSettings,
+    address: str | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Executor:
     """Where the splits of a hunt run, as was decided when it was prepared.
 
     Args:
         prepared: The hunt.
         settings: What every split of the run shares.
         address: The Ray cluster to run on; None for a Ray of this machine alone.
+        check: Called where work can be left; raises KeyboardInterrupt where it is to be.
 
     Raises:
         HuntError: There is no cluster at the address.
@@ -72,23 +94,17 @@ def start_executor(prepared: Prepared, settings: ScanSettings, address: str | No
         # Importing Ray takes a second, and it is an extra that need not be installed.
         from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415
 
-        return RayExecutor(program, settings, address)
-    return InlineExecutor(HyperscanMatcher(program), settings)
-
-
-def new_run_id(started_at: datetime, tag: str) -> str:
-    """An id that sorts by start; the tag, of hexadecimal digits, tells runs of the same second apart."""
-    return f"{started_at:%Y%m%dT%H%M%SZ}-{tag}"
+        return RayExecutor(program, settings, address, check)
+    return InlineExecutor(HyperscanMatcher(program), settings, check)
 
 
 class Run:
-    """One execution of a hunt.
+    """One execution of a hunt, from its start or from where it was interrupted.
 
     Args:
         prepared: The hunt.
-        started_at: In UTC; names the run.
+        begun: The run: a new one, or one that has begun.
         start: Starts the executor.
-        run_id: Begins with the time of the start; made from it by default.
 
     Attributes:
         run_id: Sorts by start, and is unique.
@@ -99,14 +115,14 @@ class Run:
     def __init__(
         self,
         prepared: Prepared,
-        started_at: datetime,
+        begun: Begun,
         start: Callable[[Prepared, ScanSettings], Executor] = start_executor,
-        run_id: str | None = None,
     ) -> None:
         self._prepared = prepared
         self._start = start
-        self._started_at = started_at
-        self.run_id = run_id or new_run_id(started_at, secrets.token_hex(3))
+        self._begun = begun
+        self._parts: list[Split] = []
+        self.run_id = begun.run_id
         self.uri = layout.run_uri(prepared.spec.output, prepared.spec.hunt, self.run_id)
         plan = prepared.plan
         self.progress = Progress(
@@ -118,9 +134,10 @@ class Run:
         on_progress: Callable[[Progress], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> dict[str, object]:
-        """Runs every split and publishes the results.
+        """Runs every split that is not done yet, and publishes the results.
 
-        Splits that are done when this is interrupted stay published; the run then has no ``run.json``.
+        Splits that are done when this is interrupted stay published; the run then has no ``run.json`` and can be
+        gone on with. Of a run that is finished, this only reads the record.
 
         Args:
             on_progress: Called when work begins and whenever a split has ended.
@@ -131,14 +148,21 @@ class Run:
 
         Raises:
             EngineError: The engine misses matches on this machine; nothing was started.
+            HuntError: The run has begun as one of another hunt.
+            OutputError: The results cannot be written; what is done stays.
         """
         engine = verdict.record()
+        self._begin()
+        finished = read_record(self.uri)
+        if finished is not None:
+            return finished
         for file in self._prepared.plan.unreadable:
             publish(self.uri, self._unread(file))
-        with contextlib.closing(self._start(self._prepared, self._settings())) as executor:
-            on_progress(self.progress)
-            self._drive(executor, on_progress)
-        spec = self._prepared.spec
+        todo, cut = self._todo()
+        if todo or cut:
+            with contextlib.closing(self._start(self._prepared, self._settings())) as executor:
+                self._drive(executor, todo, cut, on_progress)
+        spec, plan = self._prepared.spec, self._prepared.plan
         record = RunRecord(
             hunt=spec.hunt,
             run_id=self.run_id,
@@ -147,21 +171,59 @@ class Run:
             expired=self._prepared.signatures.expired,
             versions=engine_versions(),
             engine=engine,
-            started_at=self._started_at,
+            started_at=self._begun.started_at,
             finished_at=clock(),
-            carry=self._prepared.plan.carry,
-            pruned=tuple(map(asdict, self._prepared.plan.pruned)),
+            carry=plan.carry,
+            pruned=tuple(map(asdict, plan.pruned)),
+            limits=spec.limits,
+            splits={each.split_id for each in (*plan.splits, *plan.unreadable)},
         )
         return finish(self.uri, record)
 
+    def _begin(self) -> None:
+        """Writes down what this run is, and clears up behind the one before it."""
+        begun = begin(self.uri, self._begun)
+        check_same(self._prepared, begun, self._begun)
+        self._begun = begun
+        for folder in runs_of_hunt(self._prepared.spec.output, begun.hunt):
+            if folder.run_id < self.run_id and folder.finished:
+                collect(folder.uri)
+                return
+
+    def _todo(self) -> tuple[Sequence[int], list[int]]:
+        """Numbers of the splits that are not done, and of those that were divided; counts the rest as progress."""
+        splits = self._prepared.plan.splits
+        done = set(storage.list_names(layout.commits_uri(self.uri)))
+        marked = divided(self.uri)
+        done -= {file.split_id for file in self._prepared.plan.unreadable}
+        if not (done or marked):
+            return range(len(splits)), []
+        todo, cut, rows, text_bytes = array("q"), [], 0, 0
+        for number, split in enumerate(splits):
+            if split.split_id in marked:
+                cut.append(number)
+            elif split.split_id in done:
+                rows += split.rows
+                text_bytes += split.text_bytes
+            else:
+                todo.append(number)
+        self.progress = replace(
+            self.progress,
+            splits=len(splits) - len(todo) - len(cut),
+            rows=rows,
+            rows_before=rows,
+            text_bytes=text_bytes,
+            text_bytes_before=text_bytes,
+        )
+        return todo, cut
+
     def published(self) -> int:
         """How many splits are done for good, whatever happens now."""
-        unread = {file.split_id for file in self._prepared.plan.unreadable}
-        return sum(name not in unread for name in storage.list_names(layout.commits_uri(self.uri)))
+        left_out = {file.split_id for file in self._prepared.plan.unreadable} | divided(self.uri)
+        return sum(name not in left_out for name in storage.list_names(layout.commits_uri(self.uri)))
 
     def _settings(self) -> ScanSettings:
         spec, plan = self._prepared.spec, self._prepared.plan
-        given_key = os.environ.get(MATCH_KEY_VARIABLE)
         return ScanSettings(
             hunt=spec.hunt,
             run_id=self.run_id,
@@ -172,41 +234,96 @@ class Run:
             event_time=spec.event_time,
             carry=plan.carry,
             evidence=spec.evidence,
-            match_key=given_key.encode() if given_key else plan.match_key,
-            started_at=self._started_at,
+            match_key=match_key(self._prepared),
+            started_at=self._begun.started_at,
             storage=spec.storage,
             where=spec.where,
             optional=spec.optional,
+            limits=spec.limits,
         )
 
-    def _drive(self, executor: Executor, on_progress: Callable[[Progress], None]) -> None:
-        slots, splits = executor.slots, self._prepared.plan.splits
-        driver = Driver(splits.text_bytes, slots)
-        todo: deque[Instruction] = deque(driver.begin())
+    def _drive(
+        self,
+        executor: Executor,
+        todo: Sequence[int],
+        cut: Sequence[int],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        slots = executor.slots
+        sizes = self._prepared.plan.splits.text_bytes
+        driver = Driver(sizes, slots, todo, cut, lambda number: len(self._split(number).row_groups) > 1)
+        instructions: deque[Instruction] = deque(driver.begin())
         while True:
-            while todo:
-                match todo.popleft():
-                    case Start(numbers):
-                        executor.submit(self._task(numbers))
-                    case RecordFailed(number, reason, attempts):
-                        publish(self.uri, self._lost(splits[number], reason, attempts))
-                        self._advance(number, None)
-                        on_progress(self.progress)
-                    case Finish():
-                        return
+            while instructions:
+                instruction = instructions.popleft()
+                if isinstance(instruction, Finish):
+                    on_progress(self.progress)
+                    return
+                instructions.extend(self._obey(instruction, driver, executor))
+            on_progress(self.progress)
             outcome = executor.wait()
-            todo.extend(driver.handle(outcome))
             if isinstance(outcome, SplitDone):
                 self._advance(outcome.number, outcome.report)
-                on_progress(self.progress)
+            instructions.extend(driver.handle(outcome))
             if executor.slots != slots:
                 slots = executor.slots
-                todo.extend(driver.handle(SlotsChanged(slots)))
+                instructions.extend(driver.handle(SlotsChanged(slots)))
+
+    def _obey(
+        self, instruction: Start | RecordFailed | Divide | GiveUp, driver: Driver, executor: Executor
+    ) -> tuple[Instruction, ...]:
+        """Does what the driver says, and asks it what comes of that."""
+        match instruction:
+            case Start(numbers):
+                executor.submit(self._task(numbers))
+                return ()
+            case RecordFailed(number, reason, attempts):
+                publish(self.uri, self._lost(self._split(number), reason, attempts))
+                self._advance(number, None)
+                return ()
+            case Divide(number):
+                return driver.handle(self._divide(number))
+            case GiveUp(reason):
+                raise OutputError(self.uri, reason)
+
+    def _split(self, number: int) -> Split:
+        """A split of the plan, or a part of one."""
+        splits = self._prepared.plan.splits
+        return splits[number] if number < len(splits) else self._parts[number - len(splits)]
+
+    def _divide(self, number: int) -> Event:
+        """Has two halves stand for a split, unless an attempt at it that was given up has ended well after all."""
+        counts = self._cut(self._split(number))
+        if counts.status != "divided":
+            self._advance(number, counts)
+            return SplitDone(number, counts)
+        return SplitDivided(number, tuple(self._parts_left(self._split(number))))
+
+    def _cut(self, split: Split) -> SplitReport:
+        """The report that counts for a split which is to be divided."""
+        parts = tuple(half.split_id for half in self._prepared.plan.splits.halves(split))
+        report = replace(self._lost(split, None, 1), status="divided", parts=parts)
+        return divide(self.uri, report)
+
+    def _parts_left(self, split: Split) -> Iterator[int]:
+        """New numbers of the parts of a divided split, down to the smallest, that are not done."""
+        self.progress = replace(self.progress, splits_total=self.progress.splits_total + 1)
+        for half in self._prepared.plan.splits.halves(split):
+            done = standing(self.uri, half.split_id)
+            if done is not None and done.status == "divided":
+                yield from self._parts_left(half)
+                continue
+            part = len(self._prepared.plan.splits) + len(self._parts)
+            self._parts.append(half)
+            if done is None:
+                yield part
+            else:
+                self._advance(part, done)
 
     def _task(self, numbers: Sequence[int]) -> Task:
         """A task with the footers of its files, as far as they are known and not too large together."""
         prepared = self._prepared
-        splits = tuple((number, prepared.plan.splits[number]) for number in numbers)
+        splits = tuple((number, self._split(number)) for number in numbers)
         footers: dict[str, bytes] = {}
         left_bytes = MAX_FOOTERS_BYTES
         for info in dict.fromkeys(split.info for _, split in splits):
@@ -219,7 +336,7 @@ class Run:
     def _advance(self, number: int, report: SplitReport | None) -> None:
         before = self.progress
         failed = report is None or report.status == "failed"
-        split = self._prepared.plan.splits[number]
+        split = self._split(number)
         self.progress = replace(
             before,
             splits=before.splits + 1,
@@ -229,7 +346,7 @@ class Run:
             text_bytes=before.text_bytes + split.text_bytes,
         )
 
-    def _lost(self, split: Split, reason: str, attempts: int) -> SplitReport:
+    def _lost(self, split: Split, reason: str | None, attempts: int) -> SplitReport:
         return SplitReport(
             split_id=split.split_id,
             source_uri=split.source_uri,

@@ -97,7 +97,12 @@ def prepare(
     chosen: ExecutorName = "inline"
     if plan is not None:
         problems += _output_problems(spec, plan)
-        chosen = _choose(executor, plan)
+        chosen = _choose(executor, plan, spec)
+    if executor == "inline" and spec.limits.split_timeout_s is not None:
+        message = (
+            "only Ray can end a worker that takes too long; remove this, or leave `--executor inline` out"
+        )
+        problems.append(spec.problem("limits.split_timeout_s", message))
     if chosen == "ray" and importlib.util.find_spec("ray") is None:
         problems.append(Problem(spec.file, 0, "", _WITHOUT_RAY))
     if problems or plan is None or loaded is None:
@@ -222,10 +227,11 @@ def _pruned_away(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:
         yield replace(spec.problem("archive.where", message), warning=True)
 
 
-def _choose(executor: ExecutorChoice, plan: Plan) -> ExecutorName:
+def _choose(executor: ExecutorChoice, plan: Plan, spec: HuntSpec) -> ExecutorName:
     if executor != "auto":
         return executor
-    return "inline" if plan.text_bytes < INLINE_BYTES else "ray"
+    small = plan.text_bytes < INLINE_BYTES
+    return "inline" if small and spec.limits.split_timeout_s is None else "ray"
 
 
 @contextlib.contextmanager

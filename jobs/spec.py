@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from jobs import format_keys
+from jobs import format_keys, limit_keys
 from jobs.storage_keys import as_written, read_storage
 from scanner.archive import storage
 from scanner.archive.paths import ColumnError, ColumnPath
 from scanner.archive.storage import StorageSettings
 from scanner.archive.where import Predicate, WhereError
 from scanner.errors import HuntError, Problem
+from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
 from scanner.signatures import source
 
 MAX_FILE_BYTES = 1_000_000
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{0,63}")
-_KEYS = ("hunt", "archive", "signatures", "output", "evidence", "storage")
+_KEYS = ("hunt", "archive", "signatures", "output", "evidence", "limits", "storage")
 _ARCHIVE_KEYS = (
     "uri",
     "manifest",
@@ -33,7 +34,7 @@ _ARCHIVE_KEYS = (
     "optional",
     *format_keys.KEYS,
 )
-_NOT_BUILT = frozenset({"limits", "schedule", "alerts"})
+_NOT_BUILT = frozenset({"schedule", "alerts"})
 
 TextColumns = tuple[str, ...] | Literal["auto"]
 
@@ -60,6 +61,7 @@ class HuntSpec:
         optional: Text columns that a file of the archive may lack.
         format: How the files are written; None where their names tell.
         at: Version or snapshot of a table; None for the latest, and where it is none.
+        limits: What bounds a run.
         lines: Line of each key that the file holds, by its dotted name.
     """
 
@@ -80,6 +82,7 @@ class HuntSpec:
     optional: tuple[str, ...] = ()
     format: str | None = None
     at: int | None = None
+    limits: Limits = field(default_factory=Limits)
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def problem(self, key: str, message: str) -> Problem:
@@ -99,6 +102,7 @@ class HuntSpec:
             "where": None if self.where is None else self.where.text,
             "optional": list(self.optional),
         }
+        limits = limit_keys.as_written(self.limits)
         storage_keys = as_written(self.storage, storage.from_environment())
         return {
             "hunt": self.hunt,
@@ -109,6 +113,7 @@ class HuntSpec:
             "signatures": list(self.signatures),
             "output": self.output,
             "evidence": self.evidence,
+            **({"limits": limits} if limits else {}),
             **({"storage": storage_keys} if storage_keys else {}),
         }
 
@@ -188,6 +193,7 @@ class _Reader:
             optional=self._optional(archive, text_columns),
             format=form,
             at=at,
+            limits=limit_keys.read_limits(top.get("limits"), self._wrong),
             lines={_dotted(path): mark.line for path, mark in self._document.marks.items()},
         )
 

@@ -6,6 +6,7 @@
     │   └── HuntError         the operator of a hunt acts
     ├── EngineError           the engine cannot be trusted or used on this machine
     ├── SourceError           one part of an archive cannot be read: that split is set aside
+    ├── OutputError           results cannot be written: the run stops, and can be gone on with
     ├── CommitConflict        somebody else published first: nothing was written
     └── CommitUnknown         the outcome of a publication is not known: look before acting
 
@@ -97,6 +98,23 @@ class SourceError(HindcastError):
 
     def __str__(self) -> str:
         return f"{self.uri}: {self.reason}"
+
+
+class OutputError(HindcastError):
+    """The results cannot be written; the run stops, and nothing of the archive is recorded as unread for it.
+
+    Attributes:
+        uri: What was to be written.
+        reason: What the storage said.
+    """
+
+    def __init__(self, uri: str, reason: str) -> None:
+        super().__init__(uri, reason)
+        self.uri = uri
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.uri}: results cannot be written: {self.reason}"
 
 
 class CommitConflict(HindcastError):  # noqa: N818 - the design's word; it is an outcome, not a fault

@@ -25,6 +25,7 @@ from benchmarks.macro.workloads import PACK, SEED
 from jobs.executors.ray_tasks import OBJECT_STORE_BYTES
 from jobs.hunt import Run
 from jobs.prepare import Prepared, prepare
+from jobs.resume import new_run
 
 WORKERS: Final = (1, 2)
 TEXT_COLUMNS: Final = ("text", "caption", "author.bio", "replies[].text")
@@ -112,7 +113,7 @@ def run_hunt(prepared: Prepared) -> tuple[float, int]:
     Raises:
         RuntimeError: A split failed.
     """
-    run = Run(prepared, datetime.now(UTC))
+    run = Run(prepared, new_run(prepared, datetime.now(UTC)))
     started = time.perf_counter()
     run.execute()
     elapsed_s = time.perf_counter() - started

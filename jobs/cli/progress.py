@@ -94,18 +94,20 @@ def planning_line(progress: PlanProgress, elapsed_s: float) -> str:
 
 def _pace(progress: Progress, elapsed_s: float) -> list[str]:
     parts = [f"{number(progress.splits)} of {plural(progress.splits_total, 'split')}"]
-    done, total = progress.rows, progress.rows_total
+    done, total, before = progress.rows, progress.rows_total, progress.rows_before
     if done > total:
         # Files of lines tell their records only when they are read.
         done, total = progress.text_bytes, progress.text_bytes_total
-    if done and elapsed_s:
-        left_s = (total - done) * elapsed_s / done
+        before = progress.text_bytes_before
+    if done > before and elapsed_s:
+        left_s = (total - done) * elapsed_s / (done - before)
         parts.append(f"{duration(left_s)} left")
     return parts
 
 
 def _counts(progress: Progress, elapsed_s: float) -> list[str]:
-    rate = f" at {number(progress.rows / elapsed_s)}/s" if progress.rows and elapsed_s else ""
+    here = progress.rows - progress.rows_before
+    rate = f" at {number(here / elapsed_s)}/s" if here and elapsed_s else ""
     parts = [f"{plural(progress.rows, 'record')}{rate}", plural(progress.hits, "hit")]
     return [*parts, f"{number(progress.failed)} failed"] if progress.failed else parts
 

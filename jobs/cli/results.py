@@ -16,7 +16,7 @@ from scanner.results.reader import Results, open_results
 from scanner.results.runs import RunSummary, list_runs
 
 _SHOWN_REASONS = 10
-_SHOWN_EXPIRED = 20
+_SHOWN_NAMES = 20
 _SHOWN_ROW_GROUPS = 20
 
 
@@ -148,7 +148,7 @@ def _print(results: Results) -> None:
     hit = [row for row in signatures if row["hits"]]
     if hit:
         render.console().print(_signatures_table(hit))
-    for line in (*_without_hits(signatures), f"hits: {results.uri}/hits/*.parquet"):
+    for line in (*_sampled(hit), *_without_hits(signatures), f"hits: {results.uri}/hits/*.parquet"):
         click.echo(render.safe(line))
 
 
@@ -211,12 +211,20 @@ def _day(time: datetime | None) -> str:
     return "" if time is None else f"{time:%Y-%m-%d %H:%M}"
 
 
+def _sampled(hit: Sequence[dict[str, Any]]) -> list[str]:
+    names = [row["signature_id"] for row in hit if row["truncated"]]
+    more = len(names) - _SHOWN_NAMES
+    rest = f" and {render.number(more)} more" if more > 0 else ""
+    told = f"stored as a sample, with exact numbers of hits: {', '.join(names[:_SHOWN_NAMES])}{rest}"
+    return [told] if names else []
+
+
 def _without_hits(signatures: Sequence[dict[str, Any]]) -> list[str]:
     idle = sum(row["ran"] and not row["hits"] for row in signatures)
     expired = [f"{row['signature_id']} ({row['expires']})" for row in signatures if not row["ran"]]
     lines = [f"{render.plural(idle, 'signature')} found nothing"] if idle else []
     if expired:
-        more = len(expired) - _SHOWN_EXPIRED
+        more = len(expired) - _SHOWN_NAMES
         rest = f" and {render.number(more)} more" if more > 0 else ""
-        lines.append(f"expired and not run: {', '.join(expired[:_SHOWN_EXPIRED])}{rest}")
+        lines.append(f"expired and not run: {', '.join(expired[:_SHOWN_NAMES])}{rest}")
     return lines

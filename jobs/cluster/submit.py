@@ -12,7 +12,7 @@ from jobs.cluster import head as notes
 from jobs.cluster.head import Head, Submission
 from jobs.cluster.http import ClusterError
 from jobs.cluster.package import START, Package, pack
-from jobs.hunt import new_run_id
+from jobs.resume import new_run_id
 from jobs.spec import HuntSpec, load_hunt
 from scanner.archive import storage
 from scanner.archive.formats import endings_of

@@ -1,24 +1,34 @@
 """Runs splits one after the other in this process: no Ray, no waiting for it to start."""
 
 from collections import deque
+from collections.abc import Callable
 
 from jobs.driver import SplitDone, SplitLost
 from jobs.executors import Task
 from scanner.archive.plan import Split
 from scanner.engine.matches import Matcher
-from scanner.errors import why
+from scanner.errors import CommitUnknown, OutputError, why
 from scanner.scan.split import ScanSettings, run_split
 
 
 class InlineExecutor:
-    """One split at a time, in the order submitted."""
+    """One split at a time, in the order submitted.
+
+    Args:
+        matcher: The signatures.
+        settings: What every split of the run shares.
+        check: Called before each batch; what it raises ends a split, of which nothing is kept.
+    """
 
     name = "inline"
     slots = 1
 
-    def __init__(self, matcher: Matcher, settings: ScanSettings) -> None:
+    def __init__(
+        self, matcher: Matcher, settings: ScanSettings, check: Callable[[], None] = lambda: None
+    ) -> None:
         self._matcher = matcher
         self._settings = settings
+        self._check = check
         self._submitted: deque[tuple[int, Split, bytes | None]] = deque()
 
     def submit(self, task: Task) -> None:
@@ -29,8 +39,12 @@ class InlineExecutor:
     def wait(self) -> SplitDone | SplitLost:
         """Runs the next split to its end."""
         number, split, footer = self._submitted.popleft()
+        self._check()
         try:
-            return SplitDone(number, run_split(split, self._matcher, self._settings, footer))
+            report = run_split(split, self._matcher, self._settings, footer, self._check)
+            return SplitDone(number, report)
+        except (OutputError, CommitUnknown) as error:
+            return SplitLost(number, error.reason, unwritten=True)
         except Exception as error:  # noqa: BLE001 - the split's edge: what escapes here is recorded as failed
             return SplitLost(number, why(error))
 

@@ -5,14 +5,16 @@ send back the counters of a `SplitReport`. The compiled signatures go there once
 """
 
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -23,7 +25,8 @@ from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import Matcher
 from scanner.engine.program import Program
 from scanner.engine.qualification.verdict import Verdict, adopt, require_qualified
-from scanner.errors import HindcastError, HuntError, Problem, why
+from scanner.errors import CommitUnknown, HindcastError, HuntError, OutputError, Problem, why
+from scanner.results import layout
 from scanner.results.commit import standing
 from scanner.results.report import SplitReport
 from scanner.scan.split import ScanSettings, run_split
@@ -31,7 +34,16 @@ from scanner.scan.split import ScanSettings, run_split
 RETRIES = 3
 """How often a task whose worker died is given to another one."""
 
+LOCKED_S = 30.0
+"""How much longer a worker may take that cannot even leave a mark."""
+
 CONNECT_TIMEOUT_S = 10.0
+SLOTS_S = 1.0
+"""How long the size of the cluster is taken as known: asking costs a request, and splits may end by the thousand."""
+
+LOOK_S = 0.5
+"""How long a task is waited for before it is asked whether anyone still wants it."""
+
 OBJECT_STORE_BYTES = 192 << 20
 TASKS_PER_CPU = 2
 
@@ -66,6 +78,7 @@ class RayExecutor:
         program: The compiled signatures.
         settings: What every split of the run shares.
         address: The cluster to join, as ``ray.init`` takes it; None for a Ray of this machine alone.
+        check: Called while this waits; what it raises ends the waiting.
 
     Raises:
         HuntError: There is no cluster at the address.
@@ -73,7 +86,14 @@ class RayExecutor:
 
     name = "ray"
 
-    def __init__(self, program: Program, settings: ScanSettings, address: str | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        settings: ScanSettings,
+        address: str | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._check = check
         self._cleanup = contextlib.ExitStack()
         if not ray.is_initialized():
             self._cleanup.enter_context(_nothing_on_standard_output())
@@ -83,12 +103,18 @@ class RayExecutor:
         self._run_uri = settings.run_uri
         self._under_way: dict[ray.ObjectRef[list[Outcome]], tuple[tuple[int, str], ...]] = {}
         self._ended: deque[Outcome] = deque()
+        self._slots = 1
+        self._slots_until = 0.0
 
     @property
     def slots(self) -> int:
         """A few tasks for each CPU that the cluster has now, so that none waits for the driver."""
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        return max(1, int(TASKS_PER_CPU * resources.get("CPU", 0)))
+        now = time.monotonic()
+        if now >= self._slots_until:
+            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            self._slots = max(1, int(TASKS_PER_CPU * resources.get("CPU", 0)))
+            self._slots_until = now + SLOTS_S
+        return self._slots
 
     def submit(self, task: Task) -> None:
         """Sends one more task to the cluster."""
@@ -99,7 +125,10 @@ class RayExecutor:
     def wait(self) -> Outcome:
         """Blocks until a task has ended, unless one has of which splits are still to be told."""
         while not self._ended:
-            ended, _ = ray.wait(list(self._under_way), num_returns=1)
+            self._check()
+            ended, _ = ray.wait(list(self._under_way), num_returns=1, timeout=LOOK_S)
+            if not ended:
+                continue
             splits = self._under_way.pop(ended[0])
             self._ended.extend(self._outcomes(ended[0], splits))
         return self._ended.popleft()
@@ -150,12 +179,49 @@ def _run_all(task: Task, matcher: Matcher, settings: ScanSettings) -> list[Outco
     for number, split in task.splits:
         try:
             report = standing(settings.run_uri, split.split_id) if again else None
+            if (
+                report is None
+                and again
+                and storage.exists(layout.overdue_uri(settings.run_uri, split.split_id))
+            ):
+                reason = f"it took longer than {settings.limits.split_timeout_s:g} s"
+                outcomes.append(SplitLost(number, reason, overdue=True))
+                continue
             if report is None:
-                report = run_split(split, matcher, settings, task.footers.get(split.source_uri))
+                with _in_time(settings, split.split_id):
+                    report = run_split(split, matcher, settings, task.footers.get(split.source_uri))
             outcomes.append(SplitDone(number, report))
+        except (OutputError, CommitUnknown) as error:
+            outcomes.append(SplitLost(number, error.reason, unwritten=True))
         except Exception as error:  # noqa: BLE001 - the split's edge: what escapes here is recorded as failed
             outcomes.append(SplitLost(number, why(error)))
     return outcomes
+
+
+@contextlib.contextmanager
+def _in_time(settings: ScanSettings, split_id: str) -> Iterator[None]:
+    """Ends this worker if the block takes too long; the mark left then tells the next one why."""
+    timeout_s = settings.limits.split_timeout_s
+    if timeout_s is None:
+        yield
+        return
+
+    def end() -> None:
+        try:
+            storage.create(layout.overdue_uri(settings.run_uri, split_id), b"")
+        finally:
+            os._exit(1)
+
+    timer = threading.Timer(timeout_s, end)
+    timer.daemon = True
+    timer.start()
+    # Code that keeps Python's lock would keep the timer waiting; this one takes no lock.
+    faulthandler.dump_traceback_later(timeout_s + LOCKED_S, exit=True, file=2)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        timer.cancel()
 
 
 def _tried_before() -> bool:
@@ -223,13 +289,18 @@ def _knock(address: str) -> None:
 
 @contextlib.contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Holds Ctrl-C back for the seconds in which Ray starts: interrupted there, it leaves a mess behind."""
+    """Holds Ctrl-C back for the seconds in which Ray starts: interrupted there, it leaves a mess behind.
+
+    Handlers that raise nothing stay, and all come back: Ray sets its own.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     held: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda signum, _: held.append(signum)) for number in numbers}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if before[signal.SIGINT] is signal.default_int_handler:
+        for number in before:
+            signal.signal(number, lambda signum, _: held.append(signum))
     try:
         yield
     finally:

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from scanner.archive import storage
 from scanner.archive.columns import leaves
 from scanner.archive.footer_check import check_footer
-from scanner.archive.held import HeldFile
 from scanner.archive.storage import FileInfo
 from scanner.errors import SourceError
 
@@ -30,26 +29,25 @@ _NOISE: Final = re.compile(r"^(Could not open Parquet input source '.*?': |IOErr
 
 @contextlib.contextmanager
 def opened(
-    uri: str, footer: bytes | None = None
-) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile | HeldFile]]:
+    uri: str, footer: bytes | None = None, source: pa.NativeFile | None = None
+) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile]]:
     """A Parquet file, and its bytes, closed at the end of the block.
 
-    Column chunks are read a page at a time, so that a row group of any size needs the memory of one batch. Of a file
-    that is not on the local disk, the ranges that are read next can be held in memory.
+    Column chunks are read a page at a time, so that a row group of any size needs the memory of one batch.
 
     Args:
         uri: The file.
         footer: As `read_footer` gave it; None to read it here.
+        source: Its bytes; None to open them here.
 
     Raises:
         SourceError: It cannot be read, or what the block reads of it cannot.
     """
-    with storage.open_input(uri) as source, arrow_errors(uri):
+    with source or storage.open_input(uri) as data, arrow_errors(uri):
         with pq.ParquetFile(pa.BufferReader(footer or read_footer(storage.stat(uri)))) as known:
             metadata = known.metadata
-        data = source if isinstance(source, pa.OSFile) else HeldFile(source)
         file = pq.ParquetFile(
-            pa.PythonFile(data, mode="r") if isinstance(data, HeldFile) else data,
+            data,
             metadata=metadata,
             pre_buffer=False,
             buffer_size=1 << 20,
@@ -76,7 +74,7 @@ def read_footer(info: FileInfo) -> bytes:
     Raises:
         SourceError: It cannot be read, or is not one.
     """
-    tail = storage.read_tail(info.uri, info.size_bytes, min(info.size_bytes, FIRST_READ_BYTES))
+    tail = storage.read_tail(info.uri, info.size_bytes, FIRST_READ_BYTES, info.etag)
     magic = tail[-len(_MAGIC) :]
     if magic == _ENCRYPTED:
         raise SourceError(info.uri, "is encrypted, which cannot be read")
@@ -90,7 +88,7 @@ def read_footer(info: FileInfo) -> bytes:
     if length > MAX_FOOTER_BYTES:
         raise SourceError(info.uri, f"its footer has {length} bytes, of which {MAX_FOOTER_BYTES} are allowed")
     if length > len(tail):
-        tail = storage.read_tail(info.uri, info.size_bytes, length)
+        tail = storage.read_tail(info.uri, info.size_bytes, length, info.etag)
     check_footer(info.uri, tail[-length:])
     return tail[-length:]
 

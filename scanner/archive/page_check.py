@@ -4,6 +4,7 @@ Source: https://github.com/apache/parquet-format/blob/master/src/main/thrift/par
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
@@ -19,54 +20,94 @@ _MAX_HEADER_BYTES: Final = 16 << 20
 _HEADER_ROOM: Final = 64 << 10
 
 
-def check_pages(source: Any, file: pq.ParquetFile, row_group: int, numbers: Sequence[int]) -> None:
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Where one column of one row group lies in its file.
+
+    Attributes:
+        start: The first byte.
+        end: The byte after the last one.
+        uncompressed_bytes: What it takes unpacked, as the footer says.
+    """
+
+    start: int
+    end: int
+    uncompressed_bytes: int
+
+
+def chunks_of(file: pq.ParquetFile, row_group: int, numbers: Sequence[int]) -> list[Chunk]:
+    """Where some columns of a row group lie, by their numbers in Parquet's schema."""
+    chunks = []
+    group = file.metadata.row_group(row_group)
+    for number in numbers:
+        column = group.column(number)
+        start = min(column.data_page_offset, column.dictionary_page_offset or column.data_page_offset)
+        chunks.append(Chunk(start, start + column.total_compressed_size, column.total_uncompressed_size))
+    return chunks
+
+
+def check_pages(source: Any, chunks: Sequence[Chunk]) -> None:
     """Goes from page header to page header of some columns, and refuses pages that are too large.
 
     What else is wrong with them is left to Arrow, which says so.
 
     Args:
         source: The file, with ``read_at``.
-        file: The same, opened.
-        row_group: Index of the row group.
-        numbers: Parquet columns that are read.
+        chunks: The columns, of one row group.
 
     Raises:
         pyarrow.ArrowInvalid: A page names a size that is too large, or larger than the footer's for the column.
     """
-    group = file.metadata.row_group(row_group)
-    for number, (start, length) in zip(numbers, chunk_ranges(file, row_group, numbers), strict=True):
-        _check_column(source, start, start + length, group.column(number).total_uncompressed_size)
+    for chunk in chunks:
+        at = chunk.start
+        while 0 <= at < chunk.end:
+            at = _after_page(source, chunk, at)
 
 
-def chunk_ranges(file: pq.ParquetFile, row_group: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Start and length of each of some columns of a row group."""
-    ranges = []
-    for number in numbers:
-        column = file.metadata.row_group(row_group).column(number)
-        starts = (column.data_page_offset, column.dictionary_page_offset or column.data_page_offset)
-        ranges.append((min(starts), column.total_compressed_size))
-    return ranges
+class PageGuard:
+    """Does what `check_pages` does, a page at a time: just before Arrow may see its header.
+
+    Args:
+        source: The file, with ``read_at``.
+        chunks: The columns that are read, of one row group.
+    """
+
+    def __init__(self, source: Any, chunks: Sequence[Chunk]) -> None:
+        self._source = source
+        self._chunks = chunks
+        self._checked_to = [chunk.start for chunk in chunks]
+
+    def allow(self, start: int, end: int) -> None:
+        """Checks every page that begins before the end of a range.
+
+        Raises:
+            pyarrow.ArrowInvalid: As `check_pages` does.
+        """
+        # Hostile footers let chunks overlap, so every one is looked at.
+        for number, chunk in enumerate(self._chunks):
+            if start < chunk.end:
+                while 0 <= self._checked_to[number] < min(end, chunk.end):
+                    self._checked_to[number] = _after_page(self._source, chunk, self._checked_to[number])
 
 
-def _check_column(source: Any, start: int, end: int, promised: int) -> None:
-    at = start
-    while 0 <= at < end:
-        uncompressed, compressed, length = _header(source, at, end)
-        # Some writers leave headers out of the sums.
-        if uncompressed > promised + _HEADER_ROOM:
-            message = f"a page says it has {uncompressed} bytes, and its whole column says {promised}"
-            raise pa.ArrowInvalid(message)
-        if uncompressed > MAX_PAGE_BYTES:
-            message = (
-                f"a page of it has {uncompressed} bytes uncompressed, of which {MAX_PAGE_BYTES} are allowed"
-            )
-            raise pa.ArrowInvalid(message)
-        at += length + max(0, compressed)
-        if at > end + _HEADER_ROOM:
-            message = f"a page says that it goes on for {at - end} bytes after the end of its column"
-            raise pa.ArrowInvalid(message)
-        if compressed < 0:
-            return
+def _after_page(source: Any, chunk: Chunk, at: int) -> int:
+    """Checks the page at a place, and gives that of the next one; the end of the column where there is none."""
+    end, promised = chunk.end, chunk.uncompressed_bytes
+    uncompressed, compressed, length = _header(source, at, end)
+    # Some writers leave headers out of the sums.
+    if uncompressed > promised + _HEADER_ROOM:
+        message = f"a page says it has {uncompressed} bytes, and its whole column says {promised}"
+        raise pa.ArrowInvalid(message)
+    if uncompressed > MAX_PAGE_BYTES:
+        message = f"a page of it has {uncompressed} bytes uncompressed, of which {MAX_PAGE_BYTES} are allowed"
+        raise pa.ArrowInvalid(message)
+    if compressed < 0:
+        return end
+    at += length + compressed
+    if at > end + _HEADER_ROOM:
+        message = f"a page says that it goes on for {at - end} bytes after the end of its column"
+        raise pa.ArrowInvalid(message)
+    return at
 
 
 def _header(source: Any, at: int, end: int) -> tuple[int, int, int]:

@@ -1,8 +1,8 @@
 """Reads a split: batches of the columns a hunt needs, in the memory of one batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +12,14 @@ from scanner.archive import storage
 from scanner.archive.cells import Int64s
 from scanner.archive.columns import numbers_of
 from scanner.archive.deletes import deleted_rows
-from scanner.archive.footers import arrow_errors, opened
-from scanner.archive.held import HeldFile
-from scanner.archive.page_check import check_pages, chunk_ranges
+from scanner.archive.footers import arrow_errors, opened, read_footer
+from scanner.archive.page_check import Chunk, check_pages, chunks_of
 from scanner.archive.partitions import batch_with
 from scanner.archive.paths import ColumnError
+from scanner.archive.read_ahead import ReadAhead
 from scanner.archive.sizing import rows_at_once
 from scanner.archive.splits import Split
+from scanner.archive.storage import Changed, Missing
 from scanner.archive.where import Predicate
 from scanner.errors import SourceError
 
@@ -89,27 +90,62 @@ def read_split(
     Raises:
         SourceError: The file is not the version that was planned, or its footer cannot be read.
     """
-    check_version(split)
-    deleted = deleted_rows(split) if split.deletes else _NONE_DELETED
-    with opened(split.source_uri, footer) as (file, source):
+    with (
+        _stored(split) as stored,
+        opened(split.source_uri, footer or read_footer(split.info), stored.file) as (file, _),
+    ):
         in_path = {name: value for name, value in split.partitions if name not in split.columns}
         numbers = _numbers(file, split, [path for path in columns if path not in in_path])
-        for row_group, first_row in zip(split.row_groups, _first_rows(file, split), strict=True):
+        stored.expect(
+            len(split.row_groups), lambda number: chunks_of(file, split.row_groups[number], numbers)
+        )
+        deleted = deleted_rows(split) if split.deletes else _NONE_DELETED
+        first_rows = _first_rows(file, split)
+        for number, (row_group, first_row) in enumerate(zip(split.row_groups, first_rows, strict=True)):
             try:
                 with arrow_errors(split.source_uri):
-                    if isinstance(source, HeldFile):
-                        source.hold(chunk_ranges(file, row_group, numbers))
-                    check_pages(source, file, row_group, numbers)
-                    for batch in _row_group(split, file, row_group, first_row, numbers, batch_rows):
+                    stored.enter(number)
+                    for batch in _row_group(stored.file, file, row_group, first_row, numbers, batch_rows):
                         whole = replace(batch, data=batch_with(batch.data, in_path))
                         yield filtered(whole, split, where, deleted)
+            except (Changed, Missing):
+                raise
             except SourceError as error:
                 yield Gap(row_group, file.metadata.row_group(row_group).num_rows, error.reason)
-    check_version(split)
+
+
+class _Local:
+    """A file on the local disk, which is looked at before and after."""
+
+    def __init__(self, split: Split) -> None:
+        check_version(split)
+        self._split = split
+        self._chunks: Callable[[int], list[Chunk]] = lambda _: []
+        self.file = storage.open_input(split.source_uri)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.file.close()
+        if kind is None:
+            check_version(self._split)
+
+    def expect(self, count: int, chunks: Callable[[int], list[Chunk]]) -> None:  # noqa: ARG002 - like `ReadAhead`
+        """Takes where each row group lies."""
+        self._chunks = chunks
+
+    def enter(self, number: int) -> None:
+        """Checks the pages of a row group."""
+        check_pages(self.file, self._chunks(number))
+
+
+def _stored(split: Split) -> _Local | ReadAhead:
+    return _Local(split) if storage.is_local(split.source_uri) else ReadAhead(split.info)
 
 
 def _row_group(
-    split: Split,
+    source: pa.NativeFile,
     file: pq.ParquetFile,
     row_group: int,
     first_row: int,
@@ -117,7 +153,7 @@ def _row_group(
     batch_rows: int,
 ) -> Iterator[Batch]:
     names = [file.schema.column(number).path for number in numbers]
-    rows = rows_at_once(split.source_uri, file, row_group, numbers, batch_rows)
+    rows = rows_at_once(source, file, row_group, numbers, batch_rows)
     promised = file.metadata.row_group(row_group).num_rows
     seen = 0
     for data in file.iter_batches(rows, [row_group], names, use_threads=False):
@@ -173,4 +209,4 @@ def check_version(split: Split) -> None:
         SourceError: It is not, or it is gone.
     """
     if storage.stat(split.source_uri).etag != split.source_etag:
-        raise SourceError(split.source_uri, "has changed since the hunt was planned")
+        raise Changed(split.source_uri)

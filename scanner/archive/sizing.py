@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scanner.archive import storage
 from scanner.archive.cells import extract
 from scanner.archive.columns import Leaf, is_text, leaves, numbers_of
 
@@ -21,7 +20,7 @@ _LOOK_ROWS: Final = 256
 
 
 def rows_at_once(
-    uri: str, file: pq.ParquetFile, row_group: int, numbers: Sequence[int], batch_rows: int
+    source: pa.NativeFile, file: pq.ParquetFile, row_group: int, numbers: Sequence[int], batch_rows: int
 ) -> int:
     """Rows that a batch of some columns should have, at least one.
 
@@ -30,7 +29,7 @@ def rows_at_once(
     could do that are looked into.
 
     Args:
-        uri: The file.
+        source: The file.
         file: The same, opened.
         row_group: Index of the row group.
         numbers: Parquet columns that are read.
@@ -45,11 +44,13 @@ def rows_at_once(
         cells_a_row = max(1, column.num_values // max(1, group.num_rows))
         worst = WORST_BATCH_BYTES // cells_a_row
         if column.has_dictionary_page and rows * column.total_uncompressed_size > worst:
-            rows = min(rows, worst // max(1, _longest_entry(uri, file, row_group, number, every[number])))
+            rows = min(rows, worst // max(1, _longest_entry(source, file, row_group, number, every[number])))
     return max(1, rows)
 
 
-def _longest_entry(uri: str, file: pq.ParquetFile, row_group: int, number: int, leaf: Leaf) -> int:
+def _longest_entry(
+    source: pa.NativeFile, file: pq.ParquetFile, row_group: int, number: int, leaf: Leaf
+) -> int:
     """Bytes of the longest text in a column's dictionary, read without unfolding it; 0 for other columns."""
     if not is_text(leaf.type):
         return 0
@@ -60,10 +61,7 @@ def _longest_entry(uri: str, file: pq.ParquetFile, row_group: int, number: int, 
     options: dict[str, Any] = {"read_dictionary": [name], "arrow_extensions_enabled": False}
     # Without a buffer the whole column of the row group would be fetched for the sake of its first pages.
     options |= {"pre_buffer": False, "buffer_size": 1 << 20}
-    with (
-        storage.open_input(uri) as source,
-        pq.ParquetFile(source, metadata=file.metadata, **options) as folded,
-    ):
+    with pq.ParquetFile(source, metadata=file.metadata, **options) as folded:
         # The dictionary comes with the first value, which nulls and empty lists may stand before.
         names = [file.schema.column(each).path for each in numbers_of(file.schema_arrow, leaf.path)]
         for batch in folded.iter_batches(_LOOK_ROWS, [row_group], names, use_threads=False):

@@ -4,7 +4,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import overload
 
 from scanner.archive.formats import PARQUET, Written
@@ -120,6 +120,37 @@ class Splits(Sequence[Split]):
 
     def __len__(self) -> int:
         return len(self._file)
+
+    def halves(self, split: Split) -> tuple[Split, Split]:
+        """A split of this plan, or a half of one, cut in two between row groups.
+
+        Rows and bytes are shared out by the number of row groups: they measure progress and no more.
+
+        Raises:
+            ValueError: It has only one row group.
+        """
+        middle = len(split.row_groups) // 2
+        if not middle:
+            message = "one row group cannot be cut"
+            raise ValueError(message)
+        first = self._part_of(split, split.row_groups[:middle])
+        second = self._part_of(split, split.row_groups[middle:])
+        return first, replace(
+            second,
+            first_row=split.first_row + first.rows,
+            rows=split.rows - first.rows,
+            text_bytes=split.text_bytes - first.text_bytes,
+        )
+
+    def _part_of(self, split: Split, row_groups: tuple[int, ...]) -> Split:
+        of_all = len(split.row_groups)
+        return replace(
+            split,
+            split_id=split_id(split.info, row_groups, split.columns, self._where, split.deletes),
+            row_groups=row_groups,
+            rows=split.rows * len(row_groups) // of_all,
+            text_bytes=split.text_bytes * len(row_groups) // of_all,
+        )
 
     @overload
     def __getitem__(self, index: int) -> Split: ...

@@ -1,7 +1,7 @@
 """What every matcher answers, and the seam that all matchers stand behind."""
 
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -61,6 +61,24 @@ class Matches:
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    def where(self, mask: "np.ndarray[Any, np.dtype[np.bool_]]") -> "Matches":
+        """Some of the hits, with their spans; errors and costs stay.
+
+        Args:
+            mask: bool[n], True for those to keep.
+        """
+        counts = np.diff(self.span_offsets)
+        spans = np.repeat(mask, counts)
+        return replace(
+            self,
+            cells=self.cells[mask],
+            signatures=self.signatures[mask],
+            match_counts=self.match_counts[mask],
+            span_offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts[mask])]),
+            span_starts=self.span_starts[spans],
+            span_ends=self.span_ends[spans],
+        )
 
     def spans(self, hit: int) -> list[tuple[int, int]]:
         """Spans of one hit, sorted."""

@@ -79,9 +79,7 @@ def _named(signature: Signature, name: str) -> Pattern:
 def _expressions(pattern: Pattern) -> list[Expression]:
     if isinstance(pattern, RegexPattern):
         return [judge_of(pattern)]
-    return [
-        literal_expression(literal, pattern.flags, pattern.whole_word) for literal in pattern.literals
-    ]
+    return [literal_expression(literal, pattern.flags, pattern.whole_word) for literal in pattern.literals]
 
 
 def _matches(pattern: Pattern, cell: bytes) -> bool:

@@ -91,6 +91,11 @@ def signatures_uri(run_uri: str) -> str:
     return f"{run_uri}/signatures.parquet"
 
 
+def progress_uri(run_uri: str) -> str:
+    """How far a run has come: ``progress.json``."""
+    return f"{run_uri}/progress.json"
+
+
 def record_uri(run_uri: str) -> str:
     """The record that makes a run complete: ``run.json``."""
     return f"{run_uri}/run.json"

@@ -38,7 +38,7 @@ def place_columns(cells: Cells, matches: Matches) -> dict[str, "pa.Array[Any]"]:
         [pa.array(matches.span_starts), pa.array(matches.span_ends)], fields=list(SPAN)
     )
     return {
-        "column": _paths(cells, matches),
+        "column": paths_of(cells, matches),
         "view": pa.repeat(pa.scalar(VIEW), len(matches)),
         "start": pa.array(matches.span_starts[first]),
         "end": pa.array(matches.span_ends[first]),
@@ -47,7 +47,8 @@ def place_columns(cells: Cells, matches: Matches) -> dict[str, "pa.Array[Any]"]:
     }
 
 
-def _paths(cells: Cells, matches: Matches) -> "pa.Array[Any]":
+def paths_of(cells: Cells, matches: Matches) -> "pa.Array[Any]":
+    """string[n], the path of the cell of each hit."""
     if not cells.positions:
         return pa.repeat(pa.scalar(str(cells.column)), len(matches))
     return pa.array(cells.paths(matches.cells.tolist()), pa.string())

@@ -2,10 +2,9 @@
 
 import os
 import platform
-import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,9 +12,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from scanner.archive import storage
 from scanner.archive.cells import Cells, extract
 from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Split
@@ -25,24 +22,21 @@ from scanner.archive.storage import StorageSettings
 from scanner.archive.where import Predicate
 from scanner.engine.costs import NO_SIGNATURES, SignatureCosts
 from scanner.engine.matches import Matcher, Matches
-from scanner.errors import CommitUnknown, SourceError, why
-from scanner.results import layout
+from scanner.errors import OutputError, SourceError, why
 from scanner.results.commit import publish
+from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
 from scanner.results.report import SplitReport
+from scanner.results.sample import Sampling, ranks_of
 from scanner.results.schemas import hits_schema
 from scanner.results.snippets import match_hashes, snippets
-from scanner.scan.hits import hit_id_column, place_columns, places_of, rows_of, signature_columns
+from scanner.scan.hits import hit_id_column, paths_of, place_columns, places_of, rows_of, signature_columns
+from scanner.scan.hits_file import HitsFile
 from scanner.signatures.model import Ruleset
 from scanner.views.raw import text_bytes
 
 _TOLD_ERRORS: Final = 5
 _MOST_GAPS: Final = 1000
-_UNIQUE_COLUMNS: Final = frozenset({"hit_id", "evidence"})
-
-ROW_GROUP_HITS: Final = 1 << 16
-"""Hits that wait in memory for a row group of the hits file."""
-
 STAGES: Final = ("read", "join", "pass_one", "confirm", "build", "write")
 """What the time of a split is spent on."""
 
@@ -66,6 +60,7 @@ class ScanSettings:
         where: Which records are wanted; None for all.
         optional: Text columns that a file may lack.
         storage: How stores are reached.
+        limits: What bounds the run.
     """
 
     hunt: str
@@ -82,6 +77,7 @@ class ScanSettings:
     where: Predicate | None = None
     optional: tuple[str, ...] = ()
     storage: StorageSettings = field(default_factory=StorageSettings)
+    limits: Limits = field(default_factory=Limits)
 
     def needed(self, text_columns: tuple[str, ...]) -> list[str]:
         """Every column to read, for a file that has these text columns."""
@@ -132,6 +128,7 @@ class _Tally:
     events: int = 0
     stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     costs: SignatureCosts = NO_SIGNATURES
+    sampling: Sampling = field(default_factory=Sampling)
 
     def spend(self, stage: str, since: float) -> float:
         """Books the time since a moment, and tells the moment."""
@@ -183,65 +180,46 @@ class _Tally:
             )
 
 
-class _HitsFile:
-    """The hits of one attempt, in a file that exists once there is a hit."""
-
-    def __init__(self, settings: ScanSettings, split: Split, exits: ExitStack) -> None:
-        self._uri = settings.run_uri
-        self._file = f"{split.split_id}.{secrets.token_hex(4)}.parquet"
-        self._schema = hits_schema(settings.carry)
-        self._exits = exits
-        self._writer: pq.ParquetWriter | None = None
-        self._waiting: list[pa.Table] = []
-
-    @property
-    def name(self) -> str | None:
-        return self._file if self._writer is not None else None
-
-    def write(self, hits: pa.Table) -> None:
-        """Keeps hits until there are enough of them for a row group."""
-        if self._writer is None:
-            sink = self._exits.enter_context(storage.open_output(layout.hits_uri(self._uri, self._file)))
-            repeated = [name for name in self._schema.names if name not in _UNIQUE_COLUMNS]
-            options: dict[str, Any] = {"compression": "zstd", "use_dictionary": repeated}
-            self._writer = self._exits.enter_context(pq.ParquetWriter(sink, self._schema, **options))
-            self._exits.callback(self._flush)
-        self._waiting.append(hits)
-        if sum(map(len, self._waiting)) >= ROW_GROUP_HITS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._writer is not None and self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting))
-        self._waiting.clear()
-
-
 def run_split(
-    split: Split, matcher: Matcher, settings: ScanSettings, footer: bytes | None = None
+    split: Split,
+    matcher: Matcher,
+    settings: ScanSettings,
+    footer: bytes | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> SplitReport:
     """Hunts one split and publishes what became of it.
 
     Whatever goes wrong with the data ends as a ``failed`` report. A row group that cannot be read to its end is a gap
     of it: it adds nothing to rows, cells and bytes, and the hits found in its first batches are kept. The others go on.
 
+    Args:
+        split: The split.
+        matcher: The signatures.
+        settings: What every split of the run shares.
+        footer: Of its file, where that is known.
+        check: Called before each batch; raises KeyboardInterrupt to leave the split as if it had not begun.
+
     Returns:
         The report of this attempt; where another attempt was first, that one's counts.
 
     Raises:
+        OutputError: The hits cannot be written; nothing was published.
         CommitUnknown: The storage of the results failed; whether the report counts is not known.
     """
     started = time.monotonic()
-    tally, error, name = _Tally(), None, None
+    limits = settings.limits
+    sampling = Sampling(limits.stored_hits_per_signature, limits.stored_hits_per_split)
+    tally, error, name = _Tally(sampling=sampling), None, None
     try:
         with ExitStack() as exits:
-            out = _HitsFile(settings, split, exits)
+            out = HitsFile(settings.run_uri, split.split_id, hits_schema(settings.carry), exits)
             try:
                 pieces = read_split(split, settings.needed(split.columns), head=footer, where=settings.where)
-                _scan(split, pieces, matcher, settings, tally, out)
+                _scan(split, _checked(pieces, check), matcher, settings, tally, out)
             except SourceError as failure:
                 error = failure.reason
             name = out.name
-    except CommitUnknown:
+    except OutputError:
         raise
     except Exception as failure:  # noqa: BLE001 - the split's edge: it becomes a failed coverage row
         error, name, tally.hits = why(failure), None, Counter()
@@ -253,13 +231,23 @@ def run_split(
     return report
 
 
+def _checked(pieces: Iterator[Batch | Gap], check: Callable[[], None]) -> Iterator[Batch | Gap]:
+    """The same pieces, with a look before each whether anyone still wants them."""
+    while True:
+        check()
+        piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
 def _scan(
     split: Split,
     pieces: Iterator[Batch | Gap],
     matcher: Matcher,
     settings: ScanSettings,
     tally: _Tally,
-    out: _HitsFile,
+    out: HitsFile,
 ) -> None:
     while True:
         began = time.perf_counter()
@@ -281,7 +269,7 @@ def _scan(
 
 
 def _scan_batch(
-    split: Split, batch: Batch, matcher: Matcher, settings: ScanSettings, tally: _Tally, out: _HitsFile
+    split: Split, batch: Batch, matcher: Matcher, settings: ScanSettings, tally: _Tally, out: HitsFile
 ) -> None:
     if tally.broken is not None:
         return
@@ -306,9 +294,22 @@ def _scan_column(
     if not len(matches):
         return cells, matches, None
     began = time.perf_counter()
-    hits = _hits(split, batch, cells, matches, matcher.ruleset, settings)
+    stored = _stored(split, batch, cells, matches, matcher.ruleset, tally.sampling)
+    hits = _hits(split, batch, cells, stored, matcher.ruleset, settings) if len(stored) else None
     tally.spend("build", began)
     return cells, matches, hits
+
+
+def _stored(
+    split: Split, batch: Batch, cells: Cells, matches: Matches, ruleset: Ruleset, sampling: Sampling
+) -> Matches:
+    """The matches that may be in the sample of what is stored; building the others would be for nothing."""
+    if not sampling.bounded:
+        return matches
+    paths, rows = paths_of(cells, matches), batch.in_file(rows_of(cells, matches))
+    source = (split.source_uri, split.source_etag)
+    ranks = ranks_of(hit_id_column(ruleset.signatures, matches, source, paths, rows))
+    return matches.where(sampling.likely(matches.signatures, ranks))
 
 
 def _hits(

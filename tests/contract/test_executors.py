@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -19,6 +20,7 @@ from scanner.archive.footers import read_footer
 from scanner.archive.plan import Plan, make_plan
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.results.commit import committed
+from scanner.results.limits import Limits
 from scanner.results.report import SplitReport
 from scanner.scan.split import ScanSettings, run_split
 from tests.support.traps import Trap
@@ -207,3 +209,39 @@ def test_a_task_whose_worker_dies_in_the_middle_keeps_what_is_committed_and_does
     assert len(list(Path(settings.run_uri, "hits").iterdir())) == 1, (
         "the first split ran once in four attempts"
     )
+
+
+class Sleepy(dict[str, bytes]):
+    """Footers by URI, of which one takes very long to come."""
+
+    def __init__(self, footers: dict[str, bytes], slow: str) -> None:
+        super().__init__(footers)
+        self.slow = slow
+
+    def get(self, uri: str) -> bytes:  # type: ignore[override]
+        if uri == self.slow:
+            threading.Event().wait(600)
+        return self[uri]
+
+    def __reduce__(self) -> tuple[type["Sleepy"], tuple[dict[str, bytes], str]]:
+        return Sleepy, (dict(self), self.slow)
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_split_that_takes_too_long_has_its_worker_ended_once_and_is_told_from_its_neighbours(
+    plan: Plan, settings: ScanSettings, loaded: Loaded
+) -> None:
+    from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415 - only where Ray runs
+
+    whole = task(plan, 0, 4, 8)
+    slow = replace(whole, footers=Sleepy(dict(whole.footers), plan.splits[4].source_uri))
+    limited = replace(settings, limits=Limits(split_timeout_s=2))
+    with contextlib.closing(RayExecutor(loaded.program, limited)) as executor:
+        executor.submit(slow)
+        outcomes = [executor.wait() for _ in range(3)]
+    assert outcomes[1] == SplitLost(4, "it took longer than 2 s", overdue=True)
+    assert [(type(each), each.number) for each in (outcomes[0], outcomes[2])] == [
+        (SplitDone, 0),
+        (SplitDone, 8),
+    ]
+    assert len(committed(settings.run_uri)) == 2

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,7 @@ signatures:
 """
 
 ROWS = 300
+FILES = 153
 REPLY = pa.struct([("text", pa.string())])
 
 
@@ -249,31 +251,89 @@ def test_ray_finds_the_same_and_says_no_more(folder: Path) -> None:
     assert hits(ray).equals(hits(inline))
 
 
-def test_a_stopped_hunt_keeps_what_is_done_and_says_so(folder: Path) -> None:
+def many_files(folder: Path) -> None:
     part = (folder / "archive" / "a.parquet").read_bytes()
-    for number in range(500):
+    for number in range(FILES - 3):
         (folder / "archive" / f"d{number}.parquet").write_bytes(part)
-    with subprocess.Popen(
+
+
+def hits_of(run: Path) -> pa.Table:
+    table = pq.read_table(run / "hits").drop_columns(["run_id", "scanned_at"])
+    return table.sort_by("hit_id")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_hunt_keeps_what_is_done_and_goes_on_with_the_same_command(
+    folder: Path, number: signal.Signals
+) -> None:
+    many_files(folder)
+    process = started(folder)
+    process.send_signal(number)
+    begun = time.monotonic()
+    out, errors = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 5
+    assert (process.returncode, out) == (130, "")
+    stopped = re.search(
+        rf"stopped: (\d+) of {FILES} splits done, the run is unfinished\n"
+        r"What is done lies in (.*)\nGo on with it: hindcast hunt hunt.yaml --resume (\S+)\n",
+        errors,
+    )
+    assert stopped is not None, errors
+    done, run = int(stopped[1]), Path(stopped[2])
+    assert run.name == f"run={stopped[3]}"
+    commits = len(list((run / "commits").glob("[!.]*")))
+    assert 1 <= commits == done < FILES
+    assert not (run / "run.json").exists()
+
+    named = number == signal.SIGINT
+    went_on = hindcast(folder, "hunt", "hunt.yaml", *(["--resume", stopped[3]] if named else []))
+    assert went_on.returncode == 0, went_on.stderr
+    assert f"going on with run {stopped[3]}: {done} of {FILES} splits done" in went_on.stderr
+    assert only_run(folder) == run
+    assert hindcast(folder, "hunt", "hunt.yaml", "-q", "--run-id", "undisturbed").returncode == 0
+    assert hits_of(run).equals(hits_of(run.with_name("run=undisturbed")))
+    if named:
+        refused = hindcast(folder, "hunt", "hunt.yaml", "--resume", stopped[3])
+        assert refused.returncode == 2
+        assert f"run {stopped[3]}: is finished" in refused.stderr
+
+
+def test_a_hunt_that_is_killed_or_stopped_twice_loses_only_what_is_in_flight(folder: Path) -> None:
+    many_files(folder)
+    killed = started(folder)
+    killed.kill()
+    killed.communicate(timeout=60)
+    twice = started(folder)
+    for _ in range(2):
+        twice.send_signal(signal.SIGINT)
+    _, errors = twice.communicate(timeout=60)
+    assert twice.returncode == 130
+    run = only_run(folder)
+    assert f"Go on with it: hindcast hunt hunt.yaml --resume {run.name.removeprefix('run=')}" in errors
+    assert hindcast(folder, "hunt", "hunt.yaml", "-q").returncode == 0
+    assert only_run(folder) == run
+    assert len(hits_of(run)) == len(set(hits_of(run)["hit_id"].to_pylist())) == FILES * 4
+    assert not list(run.rglob("*.draft"))
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """A hunt that has one more split done than it found."""
+
+    def commits() -> int:
+        return len(list((folder / "results").glob("*/*/commits/[!.]*")))
+
+    before = commits()
+    process = subprocess.Popen(
         command("hunt", "hunt.yaml"),
         cwd=folder,
         env=environment(folder / "home"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-    ) as process:
-        while process.poll() is None and not any((folder / "results").glob("*/*/commits/[!.]*")):
-            pass
-        process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
-    stopped = re.search(
-        r"stopped: (\d+) of 503 splits done, the run is unfinished\nWhat is done lies in (.*)", errors
     )
-    assert stopped is not None, errors
-    done, run = int(stopped[1]), Path(stopped[2])
-    commits = len(list((run / "commits").glob("[!.]*")))
-    assert 1 <= commits == done < 503
-    assert not (run / "run.json").exists()
+    while process.poll() is None and commits() == before:
+        pass
+    return process
 
 
 def test_what_the_judge_gives_up_on_is_a_gap(folder: Path) -> None:

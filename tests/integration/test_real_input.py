@@ -10,6 +10,7 @@ import pytest
 import scanner
 from jobs.hunt import Run
 from jobs.prepare import prepare
+from jobs.resume import new_run
 from scanner.engine.oracle import OracleMatcher
 from tests.support.shared import shared, write_rules
 
@@ -38,7 +39,8 @@ def hunted_hits(data: Path, signatures: Path, folder: Path) -> set[Hit]:
         "output": str(folder / "out"),
     }
     hunt.write_text(json.dumps(spec), encoding="utf-8")
-    run = Run(prepare(hunt, NOW.date()), NOW)
+    prepared = prepare(hunt, NOW.date())
+    run = Run(prepared, new_run(prepared, NOW))
     assert run.execute()["status"] == "complete"
     results = scanner.open_results(str(folder / "out"))
     assert results.complete

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 BUCKET = "dumps"
 ANOTHER_BUCKET = "hunts"
@@ -52,7 +52,7 @@ def gcs_server(*, enforcing: bool = True) -> Iterator[str]:
     """A Google Cloud Storage with two empty buckets; gives its endpoint.
 
     Args:
-        enforcing: True to keep ``ifGenerationMatch=0``, which the emulator by itself ignores.
+        enforcing: True to keep ``ifGenerationMatch``, which the emulator by itself ignores.
     """
     from gcp_storage_emulator.handlers import buckets  # noqa: PLC0415
     from gcp_storage_emulator.server import RequestHandler  # noqa: PLC0415
@@ -85,7 +85,7 @@ class _Server(http.server.HTTPServer):
 
 def _enforcing(handler: Any) -> Any:
     class Enforcing(handler):  # type: ignore[misc]
-        """Refuses to make an object anew; requests come one by one, so nothing comes in between."""
+        """Refuses to make an object anew and to read another generation; requests come one by one."""
 
         def do_POST(self) -> None:  # noqa: N802 - http.server's name
             parts = urlsplit(self.path)
@@ -97,6 +97,16 @@ def _enforcing(handler: Any) -> Any:
                 self._answer(412, {"error": {"code": 412, "message": "conditionNotMet"}})
             else:
                 super().do_POST()
+
+        def do_GET(self) -> None:  # noqa: N802 - http.server's name
+            parts = urlsplit(self.path)
+            wanted = parse_qs(parts.query).get("ifGenerationMatch")
+            bucket, _, name = parts.path.split("/b/")[-1].partition("/o/")
+            there = self.storage.objects.get(bucket, {}).get(unquote(name))
+            if wanted and there is not None and str(there["generation"]) != wanted[0]:
+                self._answer(412, {"error": {"code": 412, "message": "conditionNotMet"}})
+            else:
+                super().do_GET()
 
         def _answer(self, status: int, document: dict[str, Any]) -> None:
             body = json.dumps(document).encode()

@@ -32,6 +32,7 @@ __all__ = [
     "configure",
     "create",
     "delete",
+    "delete_drafts",
     "exists",
     "explain",
     "from_environment",
@@ -133,14 +134,15 @@ def is_local(uri: str) -> bool:
     return parse(uri).scheme == "file"
 
 
-def read_tail(uri: str, size_bytes: int, length: int) -> bytes:
+def read_tail(uri: str, size_bytes: int, length: int, etag: str | None = None) -> bytes:
     """The last bytes of a file whose size a listing told, in one request.
 
     Raises:
+        Changed: It is not the version of the etag, as `read_range` tells.
         SourceError: It is not there or may not be read.
     """
     start = max(0, size_bytes - length)
-    return read_range(uri, start, size_bytes - start)
+    return read_range(uri, start, size_bytes - start, etag)
 
 
 def read_bytes(uri: str) -> bytes:
@@ -187,6 +189,12 @@ def delete(uri: str) -> None:
     """Removes a file; it is no error that it is gone already."""
     place = parse(uri)
     _store(place).delete(place)
+
+
+def delete_drafts(folder_uri: str) -> None:
+    """Removes what writers that were killed have left in a folder, where a store shows such things as files."""
+    place = parse(folder_uri)
+    _store(place).delete_drafts(place)
 
 
 def open_output(uri: str) -> contextlib.AbstractContextManager[pa.NativeFile]:

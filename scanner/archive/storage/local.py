@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.fs
@@ -15,6 +16,8 @@ from scanner.archive.storage.globs import PARQUET, is_hidden
 from scanner.archive.storage.names import Place, utf8
 from scanner.archive.storage.store import FileInfo, Missing, nothing_in, wrong
 from scanner.errors import CommitConflict, CommitUnknown, SourceError
+
+_DRAFT: Final = ".draft"
 
 
 class LocalStore:
@@ -92,6 +95,11 @@ class LocalStore:
     def delete(self, place: Place) -> None:
         """Its folder stays."""
         Path(place.key).unlink(missing_ok=True)
+
+    def delete_drafts(self, place: Place) -> None:
+        """Hidden files, named as `_draft_of` does."""
+        for draft in Path(place.key).glob(f".*{_DRAFT}"):
+            draft.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def open_output(self, place: Place) -> Iterator[pa.NativeFile]:
@@ -178,7 +186,7 @@ def _name_in_order(entry: "os.DirEntry[str]") -> str:
 
 def _draft_of(path: Path) -> Path:
     """A name beside the final one that no listing and no ``*.parquet`` glob finds."""
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.draft")
+    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}{_DRAFT}")
 
 
 def _link(draft: Path, path: Path) -> None:

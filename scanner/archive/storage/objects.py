@@ -198,6 +198,9 @@ class ObjectStore:
         with contextlib.suppress(Missing):
             self._tried(lambda: self._objects.delete(place))
 
+    def delete_drafts(self, place: Place) -> None:
+        """None are listed; a rule of the bucket ends uploads that nobody completes."""
+
     @contextlib.contextmanager
     def open_output(self, place: Place) -> Iterator[pa.NativeFile]:
         """Small files are one request, others are sent in parts."""

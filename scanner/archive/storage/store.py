@@ -82,6 +82,9 @@ class Store(Protocol):
     def delete(self, place: Place) -> None:
         """Removes a file."""
 
+    def delete_drafts(self, place: Place) -> None:
+        """Removes from a folder what was written in part."""
+
     def open_output(self, place: Place) -> AbstractContextManager[pa.NativeFile]:
         """Writes a file that appears whole or not at all."""
 

@@ -7,12 +7,16 @@ from hypothesis import strategies as st
 from jobs.driver import (
     TASK_BYTES,
     TASK_SPLITS,
+    WRITE_TRIES,
+    Divide,
     Driver,
     Event,
     Finish,
+    GiveUp,
     Instruction,
     RecordFailed,
     SlotsChanged,
+    SplitDivided,
     SplitDone,
     SplitLost,
     Start,
@@ -38,6 +42,7 @@ class Observer:
         self.tasks: list[tuple[int, ...]] = []
         self.under_way: dict[int, tuple[int, ...]] = {}
         self.failed: list[RecordFailed] = []
+        self.dividing: list[int] = []
         self.finished = False
 
     def obey(self, instructions: tuple[Instruction, ...]) -> None:
@@ -52,53 +57,105 @@ class Observer:
                     assert len(set(self.under_way.values())) <= self.slots
                 case RecordFailed():
                     self.failed.append(instruction)
+                case Divide(number):
+                    assert number not in self.under_way
+                    self.dividing.append(number)
+                case GiveUp():
+                    raise AssertionError(instruction)
                 case Finish():
+                    assert not self.under_way
+                    assert not self.dividing
                     self.finished = True
+
+
+class World:
+    """Does by chance what executors, stores and clusters do."""
+
+    def __init__(self, sizes: list[int], row_groups: list[int], slots: int, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.row_groups = dict(enumerate(row_groups))
+        numbers = range(len(sizes))
+        done_before = {number for number in numbers if self.chance.random() < 0.2}
+        cut = {number for number in numbers if self.row_groups[number] > 1 and self.chance.random() < 0.1}
+        self.ended: list[int] = sorted(done_before - cut)
+        self.tried: dict[int, int] = {}
+        self.lost: list[RecordFailed] = []
+        self.parts_of: dict[int, tuple[int, ...]] = {}
+        todo = [number for number in numbers if number not in done_before | cut]
+        self.seen = Observer(slots)
+        self.driver = Driver(sizes, slots, todo, sorted(cut), lambda number: self.row_groups[number] > 1)
+        self.seen.obey(self.driver.begin())
+
+    def run(self) -> None:
+        while not self.seen.finished:
+            if self.seen.dividing and self.chance.random() < 0.5:
+                self._divide()
+            elif self.seen.under_way and self.chance.random() < 0.8:
+                self._end(self.chance.choice(["done", "done", "raised", "died"]))
+            else:
+                # A cluster may shrink to nothing for a while, but not while nothing else can happen.
+                busy = self.seen.under_way or self.seen.dividing
+                self.seen.slots = self.chance.randint(0 if busy else 1, 8)
+                self.seen.obey(self.driver.handle(SlotsChanged(self.seen.slots)))
+
+    def _divide(self) -> None:
+        number = self.seen.dividing.pop(self.chance.randrange(len(self.seen.dividing)))
+        if self.chance.random() < 0.2:
+            self.ended.append(number)
+            self.seen.obey(self.driver.handle(done(number)))
+            return
+        half = self.row_groups[number] // 2
+        parts = []
+        for groups in (half, self.row_groups[number] - half):
+            part = len(self.row_groups)
+            self.row_groups[part] = groups
+            if self.chance.random() < 0.2:
+                self.ended.append(part)
+            else:
+                parts.append(part)
+            self.parts_of[number] = (*self.parts_of.get(number, ()), part)
+        self.seen.obey(self.driver.handle(SplitDivided(number, tuple(parts))))
+
+    def _end(self, kind: str) -> None:
+        number = self.chance.choice(sorted(self.seen.under_way))
+        task = self.seen.under_way.pop(number)
+        event: Event = done(number)
+        if kind != "done":
+            event = SplitLost(number, kind, attempts=4, worker_died=kind == "died")
+            self.tried[number] = self.tried.get(number, 0) + 4
+        again = kind == "died" and (len(task) > 1 or self.row_groups[number] > 1)
+        if not again:
+            self.ended.append(number)
+            if kind != "done":
+                self.lost.append(RecordFailed(number, kind, self.tried[number]))
+        self.seen.obey(self.driver.handle(event))
 
 
 @settings(deadline=None)
 @given(
-    sizes=st.lists(st.integers(0, 200).map(lambda size: size * MB), max_size=40),
+    splits=st.lists(
+        st.tuples(st.integers(0, 200).map(lambda size: size * MB), st.integers(1, 5)), max_size=40
+    ),
     slots=st.integers(1, 8),
     seed=st.integers(0, 1 << 32),
 )
-def test_in_any_order_each_split_ends_once_and_the_run_finishes(
-    sizes: list[int], slots: int, seed: int
+def test_in_any_order_each_row_group_ends_once_and_the_run_finishes(
+    splits: list[tuple[int, int]], slots: int, seed: int
 ) -> None:
-    chance = random.Random(seed)
-    driver, seen = Driver(sizes, slots), Observer(slots)
-    ended: list[int] = []
-    tried: dict[int, int] = {}
-    lost: list[RecordFailed] = []
-    seen.obey(driver.begin())
-    while not seen.finished:
-        kinds = ["slots", "done", "raised", "died"] if seen.under_way else ["slots"]
-        kind = chance.choice(kinds)
-        if kind == "slots":
-            # A cluster may shrink to nothing for a while, but not while nothing else can happen.
-            seen.slots = chance.randint(0 if seen.under_way else 1, 8)
-            seen.obey(driver.handle(SlotsChanged(seen.slots)))
-            continue
-        number = chance.choice(sorted(seen.under_way))
-        task = seen.under_way.pop(number)
-        event: Event = done(number)
-        if kind != "done":
-            event = SplitLost(number, kind, attempts=4, worker_died=kind == "died")
-            tried[number] = tried.get(number, 0) + 4
-        if kind == "died" and len(task) > 1:
-            seen.obey(driver.handle(event))
-            continue
-        ended.append(number)
-        if kind != "done":
-            lost.append(RecordFailed(number, kind, tried[number]))
-        seen.obey(driver.handle(event))
+    sizes, row_groups = [size for size, _ in splits], [groups for _, groups in splits]
+    world = World(sizes, row_groups, slots, seed)
+    world.run()
 
-    assert sorted(ended) == list(range(len(sizes)))
-    assert seen.failed == lost
-    assert driver.handle(SlotsChanged(99)) == ()
-    for task in seen.tasks:
+    assert sorted([*world.ended, *world.parts_of]) == sorted(world.row_groups), (
+        "each ends or is divided, once"
+    )
+    assert sum(world.row_groups[number] for number in world.ended) == sum(row_groups)
+    assert world.seen.failed == world.lost
+    died = [each.number for each in world.lost if each.reason == "died"]
+    assert all(world.row_groups[number] == 1 for number in died), "only a single row group is given up"
+    assert world.driver.handle(SlotsChanged(99)) == ()
+    for task in world.seen.tasks:
         assert len(task) == 1 or sum(sizes[number] for number in task) <= TASK_BYTES
-        assert task == tuple(range(task[0], task[-1] + 1)), "neighbours stay together"
 
 
 def test_small_splits_go_together_and_the_last_tasks_are_the_smallest() -> None:
@@ -127,6 +184,44 @@ def test_what_a_dead_worker_left_goes_alone_before_all_else_and_its_tries_add_up
     assert driver.handle(done(3)) == (Start((4,)),)
     lost = driver.handle(SplitLost(4, "died again", 4, worker_died=True))
     assert lost == (RecordFailed(4, "died again", 8), Start((6, 7, 8)))
+
+
+def test_a_split_that_kills_alone_is_divided_down_to_a_row_group() -> None:
+    row_groups = {0: 2, 1: 1, 2: 1}
+    driver = Driver([1], slots=1, can_divide=lambda number: row_groups[number] > 1)
+    assert driver.begin() == (Start((0,)),)
+    assert driver.handle(SplitLost(0, "died", 4, worker_died=True)) == (Divide(0),)
+    assert driver.handle(SplitDivided(0, (1, 2))) == (Start((1,)),)
+    assert driver.handle(SplitLost(1, "died", 4, worker_died=True)) == (
+        RecordFailed(1, "died", 4),
+        Start((2,)),
+    )
+    assert driver.handle(done(2)) == (Finish(),)
+
+
+def test_a_split_that_takes_too_long_is_divided_at_once_whoever_ran_beside_it() -> None:
+    driver = Driver([1] * 4, slots=1, can_divide=lambda number: number == 0)
+    assert driver.begin() == (Start((0, 1)),)
+    assert driver.handle(SplitLost(0, "late", overdue=True)) == (Divide(0),)
+    assert driver.handle(SplitLost(1, "late", overdue=True)) == (RecordFailed(1, "late", 1), Start((2,)))
+
+
+def test_a_run_that_is_taken_up_starts_what_is_not_done_and_divides_what_was_divided() -> None:
+    driver = Driver([1] * 5, slots=1, todo=[2, 4], divided=[1])
+    assert driver.begin() == (Divide(1), Start((2,)))
+    assert driver.handle(SplitDivided(1, (5,))) == ()
+    assert driver.handle(done(2)) == (Start((5,)),)
+    assert driver.handle(done(5)) == (Start((4,)),)
+    assert driver.handle(done(4)) == (Finish(),)
+
+
+def test_a_split_whose_results_cannot_be_written_is_tried_again_and_never_recorded_as_failed() -> None:
+    driver = Driver([1, 1], slots=2)
+    driver.begin()
+    full = SplitLost(0, "the disk is full", unwritten=True)
+    for _ in range(WRITE_TRIES - 1):
+        assert driver.handle(full) == (Start((0,)),)
+    assert driver.handle(full) == (GiveUp("the disk is full"),)
 
 
 def test_a_split_that_ends_twice_is_a_bug_and_not_counted() -> None:

@@ -13,8 +13,9 @@ from jobs import hunt as hunt_module
 from jobs.driver import SplitDone, SplitLost
 from jobs.executors import Task
 from jobs.executors.inline import InlineExecutor
-from jobs.hunt import MATCH_KEY_VARIABLE, Progress, Run
+from jobs.hunt import Progress, Run
 from jobs.prepare import Prepared, prepare
+from jobs.resume import MATCH_KEY_VARIABLE, new_run
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.scan.split import ScanSettings
 
@@ -74,7 +75,7 @@ def coverage(run: Run) -> list[dict[str, object]]:
 
 def test_lost_splits_and_unreadable_files_are_failed_coverage(prepared: Prepared) -> None:
     seen: list[Progress] = []
-    run = Run(prepared, NOW, Losing)
+    run = Run(prepared, new_run(prepared, NOW), Losing)
     record = run.execute(seen.append, clock=lambda: NOW + timedelta(seconds=90))
     failed = [row for row in coverage(run) if row["status"] == "failed"]
     assert (
@@ -93,7 +94,7 @@ def test_lost_splits_and_unreadable_files_are_failed_coverage(prepared: Prepared
 
 
 def test_a_run_is_named_by_its_start(prepared: Prepared, here: Path) -> None:
-    first, second = (Run(prepared, NOW) for _ in range(2))
+    first, second = (Run(prepared, new_run(prepared, NOW)) for _ in range(2))
     assert re.fullmatch("20260501T030405Z-[0-9a-f]{6}", first.run_id)
     assert first.run_id != second.run_id
     assert first.uri == f"{here}/out/hunt=small/run={first.run_id}"
@@ -110,7 +111,7 @@ def test_an_interrupted_run_closes_its_executor_and_is_not_complete(prepared: Pr
         if progress.splits == 2:
             raise KeyboardInterrupt
 
-    run = Run(prepared, NOW, start)
+    run = Run(prepared, new_run(prepared, NOW), start)
     with pytest.raises(KeyboardInterrupt):
         run.execute(interrupt)
     assert [executor.closed for executor in executors] == [True]
@@ -123,7 +124,7 @@ def test_match_hashes_take_the_archive_or_a_key_of_ones_own(
     prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hashes() -> set[str | None]:
-        run = Run(prepared, NOW)
+        run = Run(prepared, new_run(prepared, NOW))
         run.execute()
         record = Path(run.uri, "run.json").read_text()
         assert "sesame" not in record
@@ -151,7 +152,7 @@ def test_footers_too_large_to_take_along_are_read_by_the_worker(
         return Counting(HyperscanMatcher(prepared.signatures.program), settings)
 
     def totals() -> dict[str, int]:
-        record = Run(prepared, NOW, start).execute()
+        record = Run(prepared, new_run(prepared, NOW), start).execute()
         return {name: record["totals"][name] for name in ("splits", "failed", "rows", "hits")}  # type: ignore[index]
 
     whole = totals()

@@ -11,6 +11,7 @@ from jobs.cli.main import main
 from scanner.archive.read import Gap
 from scanner.results import layout
 from scanner.results.finish import finish
+from scanner.results.limits import Limits
 from tests.support.results import HUNT, RULESET, RUN_ID, commit_split, hit, record, sample_run
 from tests.support.signatures import literal, signature
 
@@ -43,6 +44,15 @@ def test_a_complete_run_says_so_in_its_first_line(tmp_path: Path, show: Show) ->
         ["fraud.b", "medium", "1", "1", "1", "2026-01-02", "00:00", "2026-01-02", "00:00"],
     ]
     assert lines[-2:] == ["1 signature found nothing", f"hits: {run}/hits/*.parquet"]
+
+
+def test_a_sample_is_called_one(tmp_path: Path, show: Show) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0, [hit("fraud.a", row) for row in range(9)] + [hit("fraud.b", 3)])
+    finish(run, record(limits=Limits(stored_hits_per_signature=4)))
+    printed = show("show", run)
+    assert "stored as a sample, with exact numbers of hits: fraud.a\n" in printed
+    assert ["fraud.a", "medium", "9", "4"] in [line.split()[:4] for line in printed.splitlines()]
 
 
 @pytest.mark.parametrize("below", ["", f"hunt={HUNT}", f"hunt={HUNT}/run={RUN_ID}"])

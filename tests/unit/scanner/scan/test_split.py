@@ -15,7 +15,7 @@ from scanner.results import layout
 from scanner.results.commit import committed
 from scanner.results.mask import Evidence
 from scanner.results.schemas import hits_schema
-from scanner.scan import split
+from scanner.scan import hits_file
 from scanner.scan.split import ScanSettings, run_split
 from tests.support.signatures import regex, regexes, ruleset, signature
 
@@ -62,7 +62,7 @@ def test_hits_wait_for_others_to_fill_a_row_group(
 ) -> None:
     planned, matcher = plan(archive), HyperscanMatcher(compile_ruleset(RULES))
     for most, row_groups in ((2, 2), (3, 1)):
-        monkeypatch.setattr(split, "ROW_GROUP_HITS", most)
+        monkeypatch.setattr(hits_file, "ROW_GROUP_HITS", most)
         common = settings(planned, tmp_path / str(most))
         report = run_split(planned.splits[0], matcher, common)
         file = layout.hits_uri(common.run_uri, report.hits_file or "")

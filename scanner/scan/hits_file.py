@@ -1,0 +1,79 @@
+"""Writes the hits of one attempt at a split."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scanner.archive import storage
+from scanner.errors import OutputError, SourceError
+from scanner.results import layout
+
+ROW_GROUP_HITS: Final = 1 << 16
+"""Hits that wait in memory for a row group of the hits file."""
+
+_UNIQUE_COLUMNS: Final = frozenset({"hit_id", "evidence"})
+
+
+class HitsFile:
+    """The hits of one attempt, in a file that exists once there is a hit.
+
+    Args:
+        run_uri: Folder of the run.
+        split_id: The split; the attempt gets a name of its own.
+        schema: Of the hits.
+        exits: Closes the file; raises OutputError where the storage refuses that.
+    """
+
+    def __init__(self, run_uri: str, split_id: str, schema: pa.Schema, exits: ExitStack) -> None:
+        self._file = f"{split_id}.{secrets.token_hex(4)}.parquet"
+        self._uri = layout.hits_uri(run_uri, self._file)
+        self._schema = schema
+        self._exits = exits
+        self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
+
+    @property
+    def name(self) -> str | None:
+        """Name of the file; None where there is none."""
+        return self._file if self._writer is not None else None
+
+    def write(self, hits: pa.Table) -> None:
+        """Keeps hits until there are enough of them for a row group.
+
+        Raises:
+            OutputError: The storage refuses them.
+        """
+        self._waiting.append(hits)
+        with _failing_as_output(self._uri):
+            if self._writer is None:
+                self._writer = self._opened()
+            if sum(map(len, self._waiting)) >= ROW_GROUP_HITS:
+                self._flush()
+
+    def _opened(self) -> pq.ParquetWriter:
+        self._exits.enter_context(_failing_as_output(self._uri))
+        sink = self._exits.enter_context(storage.open_output(self._uri))
+        repeated = [name for name in self._schema.names if name not in _UNIQUE_COLUMNS]
+        options: dict[str, Any] = {"compression": "zstd", "use_dictionary": repeated}
+        writer = self._exits.enter_context(pq.ParquetWriter(sink, self._schema, **options))
+        self._exits.callback(self._flush)
+        return writer
+
+    def _flush(self) -> None:
+        if self._writer is not None and self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+        self._waiting.clear()
+
+
+@contextmanager
+def _failing_as_output(uri: str) -> Iterator[None]:
+    """A store of results that fails says nothing about the archive, and must not become a gap of it."""
+    try:
+        yield
+    except (OSError, SourceError) as error:
+        reason = error.reason if isinstance(error, SourceError) else (error.strerror or str(error)).lower()
+        raise OutputError(uri, reason) from error
