@@ -10,7 +10,7 @@ from typing import Literal
 
 from jobs.spec import HuntSpec, load_hunt
 from scanner.archive import storage
-from scanner.archive.footer_cache import FooterCache, footer_cache
+from scanner.archive.parquet.footer_cache import FooterCache, footer_cache
 from scanner.archive.plan import Plan, PlanProgress, make_plan
 from scanner.engine.program import Program, compile_ruleset
 from scanner.errors import HuntError, InputError, Problem, SignatureError

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 
 from jobs.prepare import Loaded
-from scanner.archive.cells import extract
+from scanner.archive.columns.cells import extract
 from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Plan
 from scanner.archive.read import Gap

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from jobs import format_keys, limit_keys
 from jobs.storage_keys import as_written, read_storage
 from scanner.archive import storage
-from scanner.archive.paths import ColumnError, ColumnPath
+from scanner.archive.columns.paths import ColumnError, ColumnPath
 from scanner.archive.storage import StorageSettings
 from scanner.archive.where import Predicate, WhereError
 from scanner.errors import HuntError, Problem

@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.driver import Driver, SplitDone, Start
-from scanner.archive.footer_cache import FooterCache
-from scanner.archive.footers import read_footer
+from scanner.archive.parquet.footer_cache import FooterCache
+from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Plan, make_plan, plan_files
+from scanner.archive.planning.survey import Wanted
 from scanner.archive.storage import FileInfo, stat
-from scanner.archive.survey import Wanted
 from scanner.results.report import SplitReport
 
 ROWS: Final = 200

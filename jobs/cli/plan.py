@@ -11,7 +11,7 @@ from jobs.cli import render
 from jobs.cli.hunt import EXECUTORS
 from jobs.cli.progress import planning_shown
 from jobs.prepare import ExecutorChoice, Prepared, prepare
-from scanner.archive.pruning import Removed
+from scanner.archive.planning.pruning import Removed
 
 
 @click.command("plan")

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scanner.archive import storage
-from scanner.archive.cells import Int64s
-from scanner.archive.footers import opened
-from scanner.archive.splits import Split
+from scanner.archive.columns.cells import Int64s
+from scanner.archive.parquet.footers import opened
+from scanner.archive.planning.splits import Split
 
 _COLUMNS = ["file_path", "pos"]
 

@@ -10,17 +10,17 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from scanner.archive import storage
-from scanner.archive.columns import show_type
-from scanner.archive.footer_cache import FooterCache
+from scanner.archive.columns.leaves import show_type
 from scanner.archive.formats import PARQUET, Written, endings_of
 from scanner.archive.formats.tables import TABLES, open_table
-from scanner.archive.listing import Listing
-from scanner.archive.partitions import partitions_of
-from scanner.archive.pruning import Pruning, Removed, removed_by_path
-from scanner.archive.splits import Part, Split, Splits, split_id
+from scanner.archive.parquet.footer_cache import FooterCache
+from scanner.archive.planning.listing import Listing
+from scanner.archive.planning.partitions import partitions_of
+from scanner.archive.planning.pruning import Pruning, Removed, removed_by_path
+from scanner.archive.planning.splits import Part, Split, Splits, split_id
+from scanner.archive.planning.survey import Survey, Surveyor, Wanted
+from scanner.archive.planning.surveys import Surveys
 from scanner.archive.storage import FileInfo
-from scanner.archive.survey import Survey, Surveyor, Wanted
-from scanner.archive.surveys import Surveys
 from scanner.archive.where import Predicate
 from scanner.errors import HuntError, Problem, SourceError
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scanner.archive.cells import extract_flat
-from scanner.archive.columns import find_flat, is_text, show_type, storage_type
-from scanner.archive.paths import ColumnError
-from scanner.archive.texts import plain_values
+from scanner.archive.columns.cells import extract_flat
+from scanner.archive.columns.leaves import find_flat, is_text, show_type, storage_type
+from scanner.archive.columns.paths import ColumnError
+from scanner.archive.columns.texts import plain_values
 
 TIME: Final = pa.timestamp("us", tz="UTC")
 _MICROSECONDS_OF: Final = {"s": 10**6, "ms": 10**3, "us": 1}

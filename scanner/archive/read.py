@@ -9,16 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.cells import Int64s
-from scanner.archive.columns import numbers_of
+from scanner.archive.columns.cells import Int64s
+from scanner.archive.columns.leaves import numbers_of
+from scanner.archive.columns.paths import ColumnError
 from scanner.archive.deletes import deleted_rows
-from scanner.archive.footers import arrow_errors, opened, read_footer
-from scanner.archive.page_check import Chunk, check_pages, chunks_of
-from scanner.archive.partitions import batch_with
-from scanner.archive.paths import ColumnError
-from scanner.archive.read_ahead import ReadAhead
-from scanner.archive.sizing import rows_at_once
-from scanner.archive.splits import Split
+from scanner.archive.parquet.footers import arrow_errors, opened, read_footer
+from scanner.archive.parquet.page_check import Chunk, check_pages, chunks_of
+from scanner.archive.parquet.read_ahead import ReadAhead
+from scanner.archive.parquet.sizing import rows_at_once
+from scanner.archive.planning.partitions import batch_with
+from scanner.archive.planning.splits import Split
 from scanner.archive.storage import Changed, Missing
 from scanner.archive.where import Predicate
 from scanner.errors import SourceError

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.footers import arrow_errors
+from scanner.archive.parquet.footers import arrow_errors
 from scanner.errors import CommitConflict
 from scanner.results import layout
 from scanner.results.commit import committed

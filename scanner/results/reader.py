@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.footers import arrow_errors
+from scanner.archive.parquet.footers import arrow_errors
 from scanner.errors import HuntError, Problem
 from scanner.results import display, layout
 from scanner.results.commit import committed

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.footers import arrow_errors
+from scanner.archive.parquet.footers import arrow_errors
 from scanner.results import layout
 from scanner.results.report import SplitReport
 

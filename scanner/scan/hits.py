@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from scanner.archive.cells import Cells
+from scanner.archive.columns.cells import Cells
 from scanner.engine.matches import Matches
 from scanner.results.schemas import PREFIX_DIGITS, ROW_DIGITS, SPAN, SPANS, STRINGS, hit_prefix
 from scanner.results.snippets import Places

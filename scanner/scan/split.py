@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pyarrow as pa
 
-from scanner.archive.cells import Cells, extract
+from scanner.archive.columns.cells import Cells, extract
 from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Split
 from scanner.archive.provenance import provenance

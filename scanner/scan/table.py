@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from scanner.archive.cells import extract
-from scanner.archive.columns import text_columns
+from scanner.archive.columns.cells import extract
+from scanner.archive.columns.leaves import text_columns
 from scanner.engine.matches import Matcher, Matches
 from scanner.results.mask import Evidence
 from scanner.results.schemas import SPANS

@@ -16,7 +16,7 @@ from jobs.driver import SplitDone, SplitLost
 from jobs.executors import Executor, Task
 from jobs.executors.inline import InlineExecutor
 from jobs.prepare import Loaded, load_for
-from scanner.archive.footers import read_footer
+from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Plan, make_plan
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.results.commit import committed

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from scanner.archive import storage
-from scanner.archive.footers import arrow_errors
+from scanner.archive.parquet.footers import arrow_errors
 from scanner.archive.storage import GcsSettings, S3Settings, StorageSettings
 from scanner.errors import CommitConflict, CommitUnknown, HindcastError, HuntError, SourceError
 from tests.support.faults import EXPIRED, Fault, Faults, Kind, faulty

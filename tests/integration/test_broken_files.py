@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive.footer_check import check_footer
+from scanner.archive.parquet.footer_check import check_footer
 from scanner.archive.plan import Plan, make_plan
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import Matcher
@@ -267,7 +267,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scanner.archive.footer_check import check_footer
+from scanner.archive.parquet.footer_check import check_footer
 from scanner.errors import SourceError
 
 data = Path(sys.argv[1]).read_bytes()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from scanner.archive.storage import FileInfo
 
 if TYPE_CHECKING:
+    from scanner.archive.planning.splits import Split
+    from scanner.archive.planning.survey import Survey, Surveyor
     from scanner.archive.read import Batch, Gap
-    from scanner.archive.splits import Split
-    from scanner.archive.survey import Survey, Surveyor
     from scanner.archive.where import Predicate
 
 PARQUET: Final = "parquet"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.orc
 
-from scanner.archive.columns import is_text
+from scanner.archive.columns.leaves import is_text
 from scanner.archive.formats.streams import Lost, Open
 
 _OTHER_COLUMNS: Final = "its columns are not those that were planned"

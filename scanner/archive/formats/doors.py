@@ -9,8 +9,8 @@ from scanner.archive.formats.delimited import Delimited
 from scanner.archive.formats.json_lines import JsonLines
 from scanner.archive.formats.parquet import Parquet
 from scanner.archive.formats.streams import Streamed
+from scanner.archive.planning.splits import Split
 from scanner.archive.read import BATCH_ROWS, Batch, Gap
-from scanner.archive.splits import Split
 from scanner.archive.where import Predicate
 
 _FORMATS: Final[dict[str, Format]] = {

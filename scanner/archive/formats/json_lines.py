@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.json
 
-from scanner.archive.columns import leaves
+from scanner.archive.columns.leaves import leaves
 from scanner.archive.formats.streams import Lost, Open, UpToError, hunts_all_text
 
 BLOCK_BYTES: Final = 4 << 20

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from scanner.archive import read
-from scanner.archive.footers import read_footer
 from scanner.archive.formats import PARQUET
 from scanner.archive.formats.heads import is_made_here
+from scanner.archive.parquet.footers import read_footer
+from scanner.archive.planning.splits import Split
+from scanner.archive.planning.survey import Survey, Surveyor
 from scanner.archive.read import Batch, Gap
-from scanner.archive.splits import Split
 from scanner.archive.storage import FileInfo
-from scanner.archive.survey import Survey, Surveyor
 from scanner.archive.where import Predicate
 
 

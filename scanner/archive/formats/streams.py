@@ -9,16 +9,16 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 
 from scanner.archive import storage
-from scanner.archive.columns import find, text_columns
-from scanner.archive.footers import arrow_errors
+from scanner.archive.columns.leaves import find, text_columns
+from scanner.archive.columns.paths import ColumnError
 from scanner.archive.formats import compression_of
 from scanner.archive.formats.heads import is_head_of, made_head, schema_in
-from scanner.archive.partitions import batch_with
-from scanner.archive.paths import ColumnError
+from scanner.archive.parquet.footers import arrow_errors
+from scanner.archive.planning.partitions import batch_with
+from scanner.archive.planning.splits import Split
+from scanner.archive.planning.survey import Survey, Surveyor
 from scanner.archive.read import Batch, Gap, check_version, filtered
-from scanner.archive.splits import Split
 from scanner.archive.storage import FileInfo
-from scanner.archive.survey import Survey, Surveyor
 from scanner.archive.where import Predicate
 from scanner.errors import SourceError
 

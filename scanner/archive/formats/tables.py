@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scanner.archive import storage
-from scanner.archive.partitions import partitions_of
+from scanner.archive.planning.partitions import partitions_of
 from scanner.archive.storage import FileInfo, Missing
 from scanner.errors import HuntError, Problem, SourceError
 

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scanner.archive.cells import extract_flat
-from scanner.archive.columns import is_text, unwrap
+from scanner.archive.columns.cells import extract_flat
+from scanner.archive.columns.leaves import is_text, unwrap
 from scanner.archive.where.bounds import Points, Upto, bind
 from scanner.archive.where.patterns import fits
 from scanner.archive.where.places import limits

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from scanner.archive.columns import is_text, show_type, storage_type
+from scanner.archive.columns.leaves import is_text, show_type, storage_type
 from scanner.archive.where.tree import Kind, Value
 from scanner.errors import HindcastError
 

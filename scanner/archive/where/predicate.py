@@ -8,8 +8,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from scanner.archive.columns import find_flat, is_text, show_type
-from scanner.archive.paths import ColumnError
+from scanner.archive.columns.leaves import find_flat, is_text, show_type
+from scanner.archive.columns.paths import ColumnError
 from scanner.archive.where.bounds import bind
 from scanner.archive.where.mask import mask
 from scanner.archive.where.places import UnfitError, plain

@@ -11,7 +11,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokens import Tokenizer
 
-from scanner.archive.paths import ColumnPath, Step
+from scanner.archive.columns.paths import ColumnPath, Step
 from scanner.archive.where.places import microseconds, number, spelled
 from scanner.archive.where.tree import (
     Among,

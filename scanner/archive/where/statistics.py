@@ -11,8 +11,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scanner.archive.columns import Leaf, find, is_text
-from scanner.archive.paths import ColumnError
+from scanner.archive.columns.leaves import Leaf, find, is_text
+from scanner.archive.columns.paths import ColumnError
 from scanner.archive.where.places import Held, plain
 from scanner.archive.where.possible import ColumnStats
 

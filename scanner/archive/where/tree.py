@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from scanner.archive.paths import ColumnPath
+from scanner.archive.columns.paths import ColumnPath
 from scanner.errors import HindcastError
 
 Kind = Literal["text", "number", "boolean", "time"]

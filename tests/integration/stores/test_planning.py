@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scanner.archive import storage
-from scanner.archive.footer_cache import FooterCache
+from scanner.archive.parquet.footer_cache import FooterCache
 from scanner.archive.plan import Plan, make_plan
 from scanner.archive.read import read_split
 from scanner.archive.where import Predicate

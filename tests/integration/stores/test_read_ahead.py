@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scanner.archive import storage
-from scanner.archive.footers import read_footer
+from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Split, make_plan
 from scanner.archive.read import Batch, Gap, read_split
 from scanner.archive.storage import GcsSettings, S3Settings, StorageSettings
@@ -107,8 +107,8 @@ def test_another_version_is_never_read(
 ) -> None:
     uri, _ = store
     split, footer = planned(uri)
-    monkeypatch.setattr("scanner.archive.windows.WINDOW_BYTES", 1_000)
-    monkeypatch.setattr("scanner.archive.read_ahead.AHEAD_BYTES", 1_000)
+    monkeypatch.setattr("scanner.archive.parquet.windows.WINDOW_BYTES", 1_000)
+    monkeypatch.setattr("scanner.archive.parquet.read_ahead.AHEAD_BYTES", 1_000)
     reading = read_split(split, COLUMNS, footer=footer)
     assert isinstance(next(reading), Batch)
     upload(uri, written(tmp_path / "b.parquet", "anew"))

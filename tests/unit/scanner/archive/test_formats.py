@@ -11,7 +11,7 @@ import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive.cells import extract
+from scanner.archive.columns.cells import extract
 from scanner.archive.formats import ENDINGS, endings_of, name_of
 from scanner.archive.formats.doors import format_called, read_split
 from scanner.archive.plan import Plan, make_plan

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive.footer_cache import FooterCache
-from scanner.archive.footers import read_footer
+from scanner.archive.parquet.footer_cache import FooterCache
+from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Plan, PlanProgress, make_plan
 from scanner.archive.where import Predicate
 from scanner.errors import HuntError

@@ -4,7 +4,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from scanner.archive.paths import ColumnError
+from scanner.archive.columns.paths import ColumnError
 from scanner.archive.provenance import TIME, check_key, check_time, plain_type, provenance
 
 NOTHING = pa.schema([])

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive import sizing
-from scanner.archive.cells import extract
-from scanner.archive.footers import read_footer
+from scanner.archive.columns.cells import extract
+from scanner.archive.parquet import sizing
+from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Split, make_plan
 from scanner.archive.read import Batch, Gap, read_split
 from scanner.archive.where import Predicate

@@ -3,7 +3,7 @@ import pyarrow.dataset as ds
 import pytest
 
 import scanner
-from scanner.archive.paths import ColumnError
+from scanner.archive.columns.paths import ColumnError
 from scanner.scan.table import SCAN_SCHEMA, UndecidedWarning
 from tests.support.signatures import regex, ruleset, signature
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlglot.parser import Parser
 from sqlglot.tokens import Tokenizer
 
-from scanner.archive.paths import ColumnError, ColumnPath, Step
+from scanner.archive.columns.paths import ColumnError, ColumnPath, Step
 from scanner.archive.where import Predicate, Statistics, WhereError
 from scanner.archive.where.tree import Column, Comparison, Value
 from tests.support.predicates import predicates, tables, terms

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scanner.archive.thrift import I32, Cursor, Malformed
+from scanner.archive.parquet.thrift import I32, Cursor, Malformed
 
 MAX_PAGE_BYTES: Final = 512 << 20
 """Uncompressed bytes that a page may have. Writers make pages of a megabyte, unless cells are large."""

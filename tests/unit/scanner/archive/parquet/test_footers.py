@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive import footers
-from scanner.archive.footers import FIRST_READ_BYTES, opened, read_footer
+from scanner.archive.parquet import footers
+from scanner.archive.parquet.footers import FIRST_READ_BYTES, opened, read_footer
 from scanner.archive.storage import FileInfo, stat
 from scanner.errors import SourceError
 

@@ -3,8 +3,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.archive.page_check import Chunk
-from scanner.archive.windows import GAP_BYTES, WHOLE_BYTES, WINDOW_BYTES, Window, windows
+from scanner.archive.parquet.page_check import Chunk
+from scanner.archive.parquet.windows import GAP_BYTES, WHOLE_BYTES, WINDOW_BYTES, Window, windows
 
 MIB = 1 << 20
 

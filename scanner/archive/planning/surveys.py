@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Final
 
-from scanner.archive.footer_cache import FooterCache
 from scanner.archive.formats import Format, Written
 from scanner.archive.formats.doors import format_called
+from scanner.archive.parquet.footer_cache import FooterCache
+from scanner.archive.planning.survey import Survey, Surveyor
 from scanner.archive.storage import FileInfo
-from scanner.archive.survey import Survey, Surveyor
 from scanner.errors import SourceError
 
 THREADS: Final = 32

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from scanner.archive.partitions import Partitions
+from scanner.archive.planning.partitions import Partitions
 from scanner.archive.where import ColumnStats, Predicate, WhereError
 from scanner.errors import HuntError, Problem
 

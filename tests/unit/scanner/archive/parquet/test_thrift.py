@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.archive.thrift import I32, I64, LIST, STRUCT, Cursor, Malformed
+from scanner.archive.parquet.thrift import I32, I64, LIST, STRUCT, Cursor, Malformed
 from tests.support.broken import Struct, written
 
 integers = st.integers(-(2**62), 2**62)

@@ -3,7 +3,7 @@ from typing import Final
 import pyarrow as pa
 import pytest
 
-from scanner.archive.page_check import MAX_PAGE_BYTES, Chunk, PageGuard, check_pages
+from scanner.archive.parquet.page_check import MAX_PAGE_BYTES, Chunk, PageGuard, check_pages
 
 ROOM: Final = 100
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.archive.cells import extract
-from scanner.archive.columns import numbers_of, resolve
-from scanner.archive.paths import quoted
+from scanner.archive.columns.cells import extract
+from scanner.archive.columns.leaves import numbers_of, resolve
+from scanner.archive.columns.paths import quoted
 
 TEXT_TYPES = [
     pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view(),
@@ -271,7 +271,7 @@ def test_json_lies_in_lists_and_maps_too() -> None:
 
 
 def test_a_huge_cell_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scanner.archive.json_texts.MAX_JSON_BYTES", 10)
+    monkeypatch.setattr("scanner.archive.columns.json_texts.MAX_JSON_BYTES", 10)
     cells = extract(pa.record_batch({"p": ['{"a":"b"}', '{"a": "bcd"}']}), "p->$.a")
     assert (cells.values.to_pylist(), cells.unparsed) == (["b"], 1)
 

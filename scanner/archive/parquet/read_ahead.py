@@ -15,10 +15,10 @@ from typing import Final, Self
 import pyarrow as pa
 
 from scanner.archive import storage
-from scanner.archive.page_check import Chunk, PageGuard
+from scanner.archive.parquet.page_check import Chunk, PageGuard
+from scanner.archive.parquet.windows import Window, windows
 from scanner.archive.storage import FileInfo
 from scanner.archive.storage.transfer import RangedFile
-from scanner.archive.windows import Window, windows
 from scanner.errors import SourceError
 
 AHEAD_BYTES: Final = 32 << 20

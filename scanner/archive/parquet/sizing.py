@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scanner.archive.cells import extract
-from scanner.archive.columns import Leaf, is_text, leaves, numbers_of
+from scanner.archive.columns.cells import extract
+from scanner.archive.columns.leaves import Leaf, is_text, leaves, numbers_of
 
 BATCH_BYTES: Final = 32 << 20
 """Uncompressed bytes that a batch should hold at most; where rows are large there are fewer of them."""

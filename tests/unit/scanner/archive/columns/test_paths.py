@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.archive.paths import ColumnError, ColumnPath, NoColumnError, Step
+from scanner.archive.columns.paths import ColumnError, ColumnPath, NoColumnError, Step
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from scanner.archive.thrift import BINARY, I32, I64, LIST, STRUCT, Cursor, Malformed
+from scanner.archive.parquet.thrift import BINARY, I32, I64, LIST, STRUCT, Cursor, Malformed
 from scanner.errors import SourceError
 
 _TAIL: Final = 8

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from scanner.archive.paths import JsonStep
+from scanner.archive.columns.paths import JsonStep
 
 MAX_JSON_BYTES: Final = 16 << 20
 """Larger cells are not parsed: what they take in memory is many times their size."""

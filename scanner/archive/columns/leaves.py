@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from scanner.archive.paths import ColumnError, ColumnPath, NoColumnError, Step
+from scanner.archive.columns.paths import ColumnError, ColumnPath, NoColumnError, Step
 
 _SHOWN_COLUMNS = 12
 _SHOWN_CHARACTERS = 80

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from scanner.archive.columns import is_bytes, is_text, unwrap
+from scanner.archive.columns.leaves import is_bytes, is_text, unwrap
 
 
 def plain_values(values: "pa.Array[Any]") -> "pa.Array[Any]":

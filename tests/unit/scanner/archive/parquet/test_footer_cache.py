@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from scanner import cache
-from scanner.archive.footer_cache import FooterCache, footer_cache
+from scanner.archive.parquet.footer_cache import FooterCache, footer_cache
 from scanner.archive.storage import FileInfo
 
 INFO = FileInfo("/a.parquet", 10, "e1")

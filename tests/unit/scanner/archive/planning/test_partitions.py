@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from scanner.archive.partitions import batch_with, partitions_of, schema_with
+from scanner.archive.planning.partitions import batch_with, partitions_of, schema_with
 
 
 @pytest.mark.parametrize(

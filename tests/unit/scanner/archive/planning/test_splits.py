@@ -3,8 +3,8 @@ import pickle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.archive.listing import Listing
-from scanner.archive.splits import Part, Splits, split_id
+from scanner.archive.planning.listing import Listing
+from scanner.archive.planning.splits import Part, Splits, split_id
 from scanner.archive.storage import FileInfo
 
 FILES = Listing(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from scanner.archive.page_check import Chunk
+from scanner.archive.parquet.page_check import Chunk
 
 WINDOW_BYTES: Final = 8 << 20
 """Bytes of one request at most: more gain nothing against its latency."""

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scanner.archive.columns import find, find_flat, is_text, resolve, unwrap
-from scanner.archive.json_texts import texts_of
-from scanner.archive.paths import ColumnPath, quoted, show_json
-from scanner.archive.texts import plain_values
+from scanner.archive.columns.json_texts import texts_of
+from scanner.archive.columns.leaves import find, find_flat, is_text, resolve, unwrap
+from scanner.archive.columns.paths import ColumnPath, quoted, show_json
+from scanner.archive.columns.texts import plain_values
 
 Int64s = npt.NDArray[np.int64]
 

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from scanner.archive.pruning import Pruning, Removed, of_all, removed_by_path
+from scanner.archive.planning.pruning import Pruning, Removed, of_all, removed_by_path
 from scanner.archive.where import ColumnStats, Predicate
 from scanner.errors import HuntError
 

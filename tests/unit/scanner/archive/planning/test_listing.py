@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.archive.listing import Listing
+from scanner.archive.planning.listing import Listing
 from scanner.archive.storage import FileInfo
 
 NAMES = st.text("ab/é\U0001f600", max_size=4)

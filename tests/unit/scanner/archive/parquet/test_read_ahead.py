@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive import page_check, read_ahead, storage, windows
-from scanner.archive.footers import opened, read_footer
-from scanner.archive.page_check import chunks_of
+from scanner.archive import storage
+from scanner.archive.parquet import page_check, read_ahead, windows
+from scanner.archive.parquet.footers import opened, read_footer
+from scanner.archive.parquet.page_check import chunks_of
+from scanner.archive.parquet.read_ahead import AHEAD_BYTES, ReadAhead
 from scanner.archive.plan import Split, make_plan
 from scanner.archive.read import Batch, Gap, read_split
-from scanner.archive.read_ahead import AHEAD_BYTES, ReadAhead
 from scanner.errors import SourceError
 
 MIB = 1 << 20

@@ -7,12 +7,12 @@ from typing import Final, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scanner.archive.columns import find, numbers_of, resolve, text_columns
-from scanner.archive.footers import arrow_errors, check_shape
-from scanner.archive.partitions import partitions_of, schema_with
-from scanner.archive.paths import ColumnError, NoColumnError
+from scanner.archive.columns.leaves import find, numbers_of, resolve, text_columns
+from scanner.archive.columns.paths import ColumnError, NoColumnError
+from scanner.archive.parquet.footers import arrow_errors, check_shape
+from scanner.archive.planning.partitions import partitions_of, schema_with
+from scanner.archive.planning.pruning import of_all
 from scanner.archive.provenance import check_key, check_time, plain_type
-from scanner.archive.pruning import of_all
 from scanner.archive.storage import FileInfo
 from scanner.archive.where import Predicate, Statistics
 
@@ -120,7 +120,7 @@ class Surveyor:
 
         Args:
             info: The file.
-            footer: From `scanner.archive.footers.read_footer`.
+            footer: From `scanner.archive.parquet.footers.read_footer`.
 
         Raises:
             SourceError: It cannot be read, or contradicts itself.

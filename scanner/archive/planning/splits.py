@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import overload
 
 from scanner.archive.formats import PARQUET, Written
-from scanner.archive.listing import Listing
-from scanner.archive.partitions import partitions_of
+from scanner.archive.planning.listing import Listing
+from scanner.archive.planning.partitions import partitions_of
 from scanner.archive.storage import FileInfo
 
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.columns import leaves
-from scanner.archive.footer_check import check_footer
+from scanner.archive.columns.leaves import leaves
+from scanner.archive.parquet.footer_check import check_footer
 from scanner.archive.storage import FileInfo
 from scanner.errors import SourceError
 

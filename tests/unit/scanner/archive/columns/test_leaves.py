@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.archive.columns import find_flat, leaves, numbers_of, resolve, text_columns
-from scanner.archive.paths import ColumnError, NoColumnError
+from scanner.archive.columns.leaves import find_flat, leaves, numbers_of, resolve, text_columns
+from scanner.archive.columns.paths import ColumnError, NoColumnError
 
 REPLY = pa.struct([("text", pa.string()), ("tags", pa.list_(pa.string())), ("votes", pa.int64())])
 TYPES: dict[str, pa.DataType] = {
