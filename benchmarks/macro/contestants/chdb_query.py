@@ -31,7 +31,7 @@ def enter(workload: Workload) -> list[Contestant]:
 
     expressions, owners = expressions_of(workload.ruleset)
     decision = Decision(workload.ruleset, owners)
-    opened: Any = session.Session()  # type: ignore[no-untyped-call]
+    opened: Any = session.Session()
     for name, value in _SETTINGS.items():
         opened.query(f"SET {name} = {value}")
     array = f"[{', '.join(map(_quoted, expressions))}]"
