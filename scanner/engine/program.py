@@ -4,18 +4,24 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 from scanner.engine.compiling.databases import compile_databases
 from scanner.engine.compiling.prices import price
 from scanner.engine.compiling.probes import PATIENCE, Patience, probe_patterns
 from scanner.engine.compiling.verdicts import Verdict
 from scanner.engine.dialects.translate import in_pcre, judge_of
+from scanner.engine.hyperscan import Probe
+from scanner.engine.literals.spelling import ascii_of, spelled
 from scanner.engine.pcre import PatternRefused
 from scanner.engine.targets import TargetTable
 from scanner.errors import Problem, SignatureError
 from scanner.signatures.condition import positive
 from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern, Ruleset, Signature
 from scanner.views.raw import Int64s
+
+MAX_SPELLED: Final = 500
+"""Caseless literals beyond ASCII that are looked for as regular expressions; more of them are in folded text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,16 @@ def all_patterns(signature: Signature) -> tuple[Pattern, ...]:
     return (*signature.patterns, *signature.allow)
 
 
-def compile_ruleset(ruleset: Ruleset, patience: Patience = PATIENCE) -> Program:
+def compile_ruleset(
+    ruleset: Ruleset, patience: Patience = PATIENCE, max_spelled: int = MAX_SPELLED
+) -> Program:
     """Compiles signatures for matching, or loads what was compiled before.
 
     Args:
         ruleset: What to compile.
         patience: What one pattern may take; one that takes more is looked for by a looser one.
+        max_spelled: How many caseless literals beyond ASCII may be looked for as regular expressions; it changes
+            speed, never answers.
 
     Raises:
         SignatureError: Patterns that the judge does not take; all of them.
@@ -75,13 +85,14 @@ def compile_ruleset(ruleset: Ruleset, patience: Patience = PATIENCE) -> Program:
     if problems:
         raise SignatureError(problems)
     verdicts = _verdicts(ruleset.signatures, patience)
+    probes = _spelled(ruleset.signatures, patience, max_spelled)
     table = TargetTable()
     unprobed: set[tuple[int, int]] = set()
     for number, signature in enumerate(ruleset.signatures):
         probed = _probed(signature)
         for index, pattern in enumerate(all_patterns(signature)):
             if isinstance(pattern, LiteralPattern):
-                table.add_literals(number, index, pattern)
+                table.add_literals(number, index, pattern, probes)
                 continue
             probe = verdicts[pattern].probe if index in probed else None
             if probe is None:
@@ -101,6 +112,27 @@ def compile_ruleset(ruleset: Ruleset, patience: Patience = PATIENCE) -> Program:
         unprobed=frozenset(unprobed),
         odd_letters=targets.odd_letters,
     )
+
+
+def _spelled(signatures: Sequence[Signature], patience: Patience, most: int) -> dict[str, Probe]:
+    """Probes of caseless literals beyond ASCII, by literal; none where they are many, or cannot be compiled.
+
+    Folded text is looked for any number of them, but folding takes longer than all the rest of pass one.
+    """
+    beyond = {
+        literal
+        for signature in signatures
+        for pattern in all_patterns(signature)
+        if isinstance(pattern, LiteralPattern) and pattern.flags
+        for literal in pattern.literals
+        if ascii_of(literal) is None
+    }
+    if len(beyond) > most:
+        return {}
+    patterns = {literal: RegexPattern("literal", spelled(literal), "i") for literal in sorted(beyond)}
+    verdicts = probe_patterns(patterns.values(), patience)
+    probes = {literal: verdicts[pattern].probe for literal, pattern in patterns.items()}
+    return {literal: probe for literal, probe in probes.items() if probe is not None}
 
 
 def _probed(signature: Signature) -> dict[int, RegexPattern]:

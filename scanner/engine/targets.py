@@ -1,7 +1,7 @@
 """Numbers what pass one looks for, and what an event of each number points at; without an object a literal."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,30 +49,43 @@ class TargetTable:
 
     def __init__(self) -> None:
         self._probes: dict[Probe, int] = {}
-        self._rows: list[tuple[int, int, int]] = []  # probe, signature, pattern
+        self._rows: list[tuple[int, int, int, int]] = []  # probe, signature, pattern, literal
         self._exact, self._ascii, self._folded = _Literals(), _Literals(), _Literals()
 
-    def add_probe(self, signature: int, pattern: int, probe: Probe) -> None:
-        """Takes the probe of a regular expression; equal ones become one."""
-        self._rows.append((self._probes.setdefault(probe, len(self._probes)), signature, pattern))
+    def add_probe(self, signature: int, pattern: int, probe: Probe, literal: int = 0) -> None:
+        """Takes the probe of a regular expression, or of a literal; equal ones become one."""
+        self._rows.append((self._probes.setdefault(probe, len(self._probes)), signature, pattern, literal))
 
-    def add_literals(self, signature: int, pattern: int, literals: LiteralPattern) -> None:
-        """Takes the literals of a pattern."""
+    def add_literals(
+        self, signature: int, pattern: int, literals: LiteralPattern, probes: Mapping[str, Probe]
+    ) -> None:
+        """Takes the literals of a pattern.
+
+        Args:
+            signature: Its number.
+            pattern: The pattern's number in it.
+            literals: The pattern.
+            probes: Of caseless literals beyond ASCII that are not to be looked for in folded text.
+        """
         if "i" not in literals.flags:
             self._exact.add(signature, pattern, range(len(literals.literals)), literals.literals)
             return
         lower = [ascii_of(literal) for literal in literals.literals]
         plain = [number for number, literal in enumerate(lower) if literal is not None]
         self._ascii.add(signature, pattern, plain, [literal for literal in lower if literal is not None])
-        if len(plain) < len(lower):
-            others = [number for number, literal in enumerate(lower) if literal is None]
-            folded = [fold(literals.literals[number]) for number in others]
-            self._folded.add(signature, pattern, others, folded)
+        if len(plain) == len(lower):
+            return
+        others = {number: literals.literals[number] for number, each in enumerate(lower) if each is None}
+        for number, literal in others.items():
+            if literal in probes:
+                self.add_probe(signature, pattern, probes[literal], number)
+        rest = {number: fold(literal) for number, literal in others.items() if literal not in probes}
+        self._folded.add(signature, pattern, list(rest), list(rest.values()))
 
     def targets(self) -> Targets:
         """Numbers everything that was taken."""
-        rows = np.array(self._rows, np.int64).reshape(-1, 3)
-        columns: list[Columns] = [(rows[:, 0], rows[:, 1], rows[:, 2], np.zeros(len(rows), np.int64))]
+        rows = np.array(self._rows, np.int64).reshape(-1, 4)
+        columns: list[Columns] = [(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3])]
         batches = [Batch.of(list(self._probes), range(len(self._probes)))] if self._probes else []
         total = len(self._probes)
         needles: list[bytes] = []

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import Matches
 from scanner.engine.oracle import OracleMatcher
-from scanner.engine.program import compile_ruleset
+from scanner.engine.program import MAX_SPELLED, compile_ruleset
 from scanner.signatures.model import Ruleset
 from scanner.views.raw import Column
 from tests.support.strategies import CELLS, LETTERS, rulesets
@@ -20,18 +20,20 @@ def hits(matches: Matches) -> list[Hit]:
     return [(*row, tuple(matches.spans(number))) for number, row in enumerate(zip(*columns, strict=True))]
 
 
-def assert_equal(ruleset: Ruleset, column: Column, block_bytes: int) -> None:
+def assert_equal(ruleset: Ruleset, column: Column, block_bytes: int, max_spelled: int = MAX_SPELLED) -> None:
     expected = OracleMatcher(ruleset).match(column, "text")
-    found = HyperscanMatcher(compile_ruleset(ruleset), block_bytes).match(column, "text")
+    found = HyperscanMatcher(compile_ruleset(ruleset, max_spelled=max_spelled), block_bytes).match(
+        column, "text"
+    )
     assert not expected.errors
     assert hits(found) == hits(expected), [(s.patterns, s.condition, s.allow) for s in ruleset.signatures]
     assert found.invalid_cells == expected.invalid_cells
 
 
-@given(rulesets(), CELLS, st.integers(1, 200))
+@given(rulesets(), CELLS, st.integers(1, 200), st.sampled_from([0, MAX_SPELLED]))
 @settings(max_examples=600, deadline=None)
-def test_text(ruleset: Ruleset, cells: list[str | None], block_bytes: int) -> None:
-    assert_equal(ruleset, pa.array(cells, pa.string()), block_bytes)
+def test_text(ruleset: Ruleset, cells: list[str | None], block_bytes: int, max_spelled: int) -> None:
+    assert_equal(ruleset, pa.array(cells, pa.string()), block_bytes, max_spelled)
 
 
 @given(

@@ -20,6 +20,11 @@ _ODD_BYTES: Final = {odd.encode(): plain.encode() for odd, plain in ODD_LETTERS.
 _ODD: Final = str.maketrans(ODD_LETTERS)
 
 
+def spelled(literal: str) -> str:
+    """A literal as a regular expression of PCRE2's."""
+    return "".join(point(ord(char)) for char in literal)
+
+
 @lru_cache(maxsize=100_000)
 def literal_expression(literal: str, flags: str, whole_word: bool) -> Expression:  # noqa: FBT001 - of a cache's key
     """How the judge looks for a literal.
@@ -29,7 +34,7 @@ def literal_expression(literal: str, flags: str, whole_word: bool) -> Expression
         flags: The pattern's.
         whole_word: The pattern's.
     """
-    escaped = "".join(point(ord(char)) for char in literal)
+    escaped = spelled(literal)
     if whole_word:
         escaped = f"(?<!\\w){escaped}(?!\\w)"
     return expression(judge_source(escaped), flags + ("u" if whole_word else ""))

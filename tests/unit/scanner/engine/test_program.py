@@ -6,7 +6,7 @@ import pytest
 
 from scanner import cache
 from scanner.engine.matcher import HyperscanMatcher
-from scanner.engine.program import check_patterns, compile_ruleset
+from scanner.engine.program import MAX_SPELLED, check_patterns, compile_ruleset
 from scanner.errors import SignatureError
 from tests.support.signatures import literal, regex, regexes, ruleset, signature
 
@@ -69,14 +69,15 @@ def test_a_program_is_the_same_from_the_cache(tmp_path: Path, monkeypatch: pytes
     assert cold.digest == warm.digest == compile_ruleset(found).digest
 
 
-def test_every_kind_of_literal_points_at_its_pattern() -> None:
+@pytest.mark.parametrize("most", [0, MAX_SPELLED], ids=["in folded text", "spelled"])
+def test_every_kind_of_literal_points_at_its_pattern(most: int) -> None:
     mixed = literal("Alpha", "ÉTÉ", "\N{KELVIN SIGN}ilo", "straße", flags="i")
     found = ruleset(
         signature("a", mixed),
         signature("b", literal("Alpha", "été")),
     )
-    program = compile_ruleset(found)
-    assert len(program.databases) == len(program.folded_databases) == 1
+    compiled = compile_ruleset(found, max_spelled=most)
+    assert (len(compiled.databases), len(compiled.folded_databases)) == ((1, 1) if most == 0 else (2, 0))
     cells = [
         "ALPHA",
         "Alpha",
@@ -85,7 +86,7 @@ def test_every_kind_of_literal_points_at_its_pattern() -> None:
         "KILO \N{KELVIN SIGN}ILO",
         "STRA\N{LATIN CAPITAL LETTER SHARP S}E",
     ]
-    matches = HyperscanMatcher(program).match(pa.array(cells), "text")
+    matches = HyperscanMatcher(compiled).match(pa.array(cells), "text")
     found_hits = list(zip(matches.cells.tolist(), matches.signatures.tolist(), strict=True))
     assert found_hits == [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (4, 0), (5, 0)]
     assert matches.match_counts.tolist()[6] == 2
@@ -96,9 +97,9 @@ def test_thousands_of_literals_are_told_apart() -> None:
         "list", literal(*(f"w{number}.hosting.example" for number in range(3_000)), flags="i")
     )
     singles = [signature(f"s{number}", literal(f"W{number}.Hosting.Example")) for number in range(3_000)]
-    program = compile_ruleset(ruleset(one_list, *singles))
+    compiled = compile_ruleset(ruleset(one_list, *singles))
     cells = ["see W17.Hosting.Example", "see w2999.hosting.example", "w3000.hosting.example", "w17.hosting"]
-    matches = HyperscanMatcher(program).match(pa.array(cells), "text")
+    matches = HyperscanMatcher(compiled).match(pa.array(cells), "text")
     assert list(zip(matches.cells.tolist(), matches.signatures.tolist(), strict=True)) == [
         (0, 0),
         (0, 18),
