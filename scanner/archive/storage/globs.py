@@ -1,5 +1,6 @@
 """Which names a glob stands for, and which are hidden."""
 
+import fnmatch
 import re
 from typing import Final
 
@@ -64,13 +65,13 @@ def _spelled(part: str) -> str:
     place = 0
     while place < len(part):
         letter = part[place]
-        end = part.find("]", place + 2) if letter == "[" else -1
+        end = _end_of_class(part, place) if letter == "[" else -1
         if letter == "*":
             said.append("[^/]*")
         elif letter == "?":
             said.append("[^/]")
         elif end > 0:
-            said.append(_class(part[place + 1 : end]))
+            said.append(_class(part[place : end + 1]))
             place = end
         else:
             said.append(re.escape(letter))
@@ -78,7 +79,12 @@ def _spelled(part: str) -> str:
     return "".join(said)
 
 
-def _class(inside: str) -> str:
-    negated = inside.startswith("!")
-    letters = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside.removeprefix("!"))
-    return f"(?!/)[{'^' if negated else ''}{letters}]"
+def _end_of_class(part: str, start: int) -> int:
+    """Where the class that begins there is closed; -1 where it is none: its first letter may be ``]``."""
+    first = start + 2 if part.startswith("!", start + 1) else start + 1
+    return part.find("]", first + 1)
+
+
+def _class(written: str) -> str:
+    regex = fnmatch.translate(written)
+    return "(?!/)" + regex.removeprefix("(?s:").removesuffix(r")\Z")

@@ -36,6 +36,11 @@ def names(tree: Path) -> list[str]:
 @example(parts=["**", "a"])
 @example(parts=["x", "**"])
 @example(parts=["[]a]"])
+@example(parts=["[!]"])
+@example(parts=["[!]", "**"])
+@example(parts=["[c-a]"])
+@example(parts=["[!c-a]"])
+@example(parts=["[!]a]"])
 def test_a_glob_names_what_it_names_on_the_local_disk(tree: Path, names: list[str], parts: list[str]) -> None:
     pattern = "/".join(parts)
     if any(part in {".", ".."} for part in parts) or (
