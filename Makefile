@@ -24,7 +24,7 @@ demo: $(STAMP) ## make an archive with planted content, hunt it on Ray, count wh
 	@$(BIN)/python -m benchmarks.demo
 
 test: $(STAMP) ## every test that fits into a quarter of an hour on two cores
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --hypothesis-profile=repeatable
 
 test-all: $(STAMP) ## every test
 	$(BIN)/python -m pytest

@@ -2,9 +2,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from scanner.archive import storage
 from tests.support import servers
+
+# What `make test` runs: the same examples every time, and no clock; `make test-all` looks for new ones.
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
