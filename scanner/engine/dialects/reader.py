@@ -5,6 +5,7 @@ what they mean where they stand, classes by their members, and names of groups b
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Final, NoReturn
 
@@ -61,7 +62,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
 }
 
 
-class HomeReader:
+class HomeReader(ABC):
     """Reads a pattern of one dialect.
 
     Args:
@@ -94,22 +95,25 @@ class HomeReader:
     def _initial(self, flags: Flags) -> Flags:
         return flags
 
+    @abstractmethod
     def _is_unicode(self, flags: Flags) -> bool:
         """Tells whether case folds beyond ASCII, and classes and borders reach there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _escape(self) -> None:
-        raise NotImplementedError
+        """Takes what a backslash begins, outside of classes."""
 
+    @abstractmethod
     def _group(self) -> None:
-        raise NotImplementedError
+        """Takes what opens a group."""
 
+    @abstractmethod
     def _class(self) -> None:
-        raise NotImplementedError
+        """Takes a class."""
 
+    @abstractmethod
     def _counted(self) -> str | None:
         """Takes ``{n,m}``; None where the brace stands for itself."""
-        raise NotImplementedError
 
     def _repeat_again(self) -> None:
         """A repeat follows a repeat."""
