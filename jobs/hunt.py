@@ -26,6 +26,7 @@ from jobs.prepare import Prepared
 from jobs.resume import check_same, match_key
 from scanner.archive import storage
 from scanner.archive.plan import Split, Unreadable
+from scanner.archive.storage import FileInfo
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.qualification import verdict
 from scanner.engine.versions import engine_versions
@@ -347,30 +348,31 @@ class Run:
         )
 
     def _lost(self, split: Split, reason: str | None, attempts: int) -> SplitReport:
+        return self._not_read(split.split_id, split.info, split.row_groups, split.columns, reason, attempts)
+
+    def _unread(self, file: Unreadable) -> SplitReport:
+        info = FileInfo(file.uri, file.size_bytes, file.etag)
+        return self._not_read(file.split_id, info, (), self._prepared.plan.columns, file.reason)
+
+    def _not_read(
+        self,
+        split_id: str,
+        info: FileInfo,
+        row_groups: tuple[int, ...],
+        columns: tuple[str, ...],
+        reason: str | None,
+        attempts: int = 1,
+    ) -> SplitReport:
         return SplitReport(
-            split_id=split.split_id,
-            source_uri=split.source_uri,
-            source_etag=split.source_etag,
-            source_size_bytes=split.source_size_bytes,
-            row_groups=split.row_groups,
-            columns=split.columns,
+            split_id=split_id,
+            source_uri=info.uri,
+            source_etag=info.etag,
+            source_size_bytes=info.size_bytes,
+            row_groups=row_groups,
+            columns=columns,
             ruleset_digest=self._prepared.signatures.ruleset.digest,
             signatures=(),
             status="failed",
             error=reason,
             attempts=attempts,
-        )
-
-    def _unread(self, file: Unreadable) -> SplitReport:
-        return SplitReport(
-            split_id=file.split_id,
-            source_uri=file.uri,
-            source_etag=file.etag,
-            source_size_bytes=file.size_bytes,
-            row_groups=(),
-            columns=self._prepared.plan.columns,
-            ruleset_digest=self._prepared.signatures.ruleset.digest,
-            signatures=(),
-            status="failed",
-            error=file.reason,
         )

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
 from rich.console import Console
@@ -18,38 +19,38 @@ SECONDS_BETWEEN_LINES = 5.0
 P = TypeVar("P", Progress, PlanProgress)
 
 
-@contextlib.contextmanager
-def shown(console: Console, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+def shown(console: Console, *, quiet: bool) -> "AbstractContextManager[Callable[[Progress], None]]":
     """Shows how far a hunt has come, as the answer is told, until the block ends.
 
     Args:
         console: Where to.
         quiet: True for nothing at all.
     """
-    if quiet:
-        yield lambda _: None
-    elif console.is_terminal:
-        with _bar(console) as update:
-            yield update
-    else:
-        yield Lines(console, line)
+    return _shown(console, _bar, line, quiet=quiet)
+
+
+def planning_shown(
+    console: Console, *, quiet: bool
+) -> "AbstractContextManager[Callable[[PlanProgress], None]]":
+    """The same of planning."""
+    return _shown(console, _planning_bar, planning_line, quiet=quiet)
 
 
 @contextlib.contextmanager
-def planning_shown(console: Console, *, quiet: bool) -> Iterator[Callable[[PlanProgress], None]]:
-    """Shows how far planning has come, as the answer is told, until the block ends.
-
-    Args:
-        console: Where to.
-        quiet: True for nothing at all.
-    """
+def _shown(
+    console: Console,
+    bar: "Callable[[Console], AbstractContextManager[Callable[[P], None]]]",
+    told: Callable[[P, float], str],
+    *,
+    quiet: bool,
+) -> Iterator[Callable[[P], None]]:
     if quiet:
         yield lambda _: None
     elif console.is_terminal:
-        with _planning_bar(console) as update:
+        with bar(console) as update:
             yield update
     else:
-        yield Lines(console, planning_line)
+        yield Lines(console, told)
 
 
 class Lines(Generic[P]):
