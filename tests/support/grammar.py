@@ -174,31 +174,19 @@ _EXTENDED = [
 
 # What takes nothing.
 
+_NOTHINGS = [
+    r"\K", "(?#c)", r"\E", r"\Q\E", "(*PRUNE)", "(*SKIP)", "(*COMMIT)", "(*THEN)", "(*MARK:m)", "(*:m)",
+]  # fmt: skip
+_ODD_NOTHINGS = ["(*F)", "(*FAIL:x)", "(*SKIP:m)", "(?C1)", "(?C'x')", "(*ACCEPT)"]
+
 
 def _border(dice: Dice, _size: int) -> Made:
     return Made(dice.one_of(["^", "$", r"\b", r"\B", r"\A", r"\z", r"\Z", r"\G", *_WORD_ENDS]), "")
 
 
 def _nothing(dice: Dice, _size: int) -> Made:
-    return Made(
-        dice.one_of(
-            [
-                r"\K",
-                "(?#c)",
-                r"\E",
-                r"\Q\E",
-                "(*PRUNE)",
-                "(*SKIP)",
-                "(*COMMIT)",
-                "(*THEN)",
-                "(*MARK:m)",
-                "(*:m)",
-            ]
-        )
-        if dice.random() < 0.9
-        else dice.one_of(["(*F)", "(*FAIL:x)", "(*SKIP:m)", "(?C1)", "(?C'x')", "(*ACCEPT)"]),
-        "",
-    )
+    usual = dice.random() < 0.9
+    return Made(dice.one_of(_NOTHINGS if usual else _ODD_NOTHINGS), "")
 
 
 _LOOKS = [
