@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PEERS := $(VENV)/peers-installed
-LOCKING := --universal --python-version 3.11 --extra cluster --extra tables --extra notebook --extra dev --generate-hashes \
+LOCKING := --universal --python-version 3.11 --extra cluster --extra tables --extra schedule --extra notebook --extra dev --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .PHONY: install demo test test-all check bench bench-more lock clean

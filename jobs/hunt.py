@@ -4,7 +4,7 @@ import contextlib
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from jobs.driver import (
@@ -18,19 +18,21 @@ from jobs.driver import (
     SlotsChanged,
     SplitDivided,
     SplitDone,
+    SplitLost,
     Start,
 )
 from jobs.executors import Executor, Task
 from jobs.executors.inline import InlineExecutor
 from jobs.prepare import Prepared
 from jobs.resume import check_same, match_key
+from jobs.watching import Progress, RunBegun, SplitCut, SplitEnded, SplitSetBack, Watcher, unwatched
 from scanner.archive import storage
 from scanner.archive.plan import Split, Unreadable
 from scanner.archive.storage import FileInfo
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.qualification import verdict
 from scanner.engine.versions import engine_versions
-from scanner.errors import OutputError
+from scanner.errors import EngineError, OutputError
 from scanner.results import layout
 from scanner.results.begun import Begun, begin
 from scanner.results.commit import divide, divided, publish, standing
@@ -38,39 +40,11 @@ from scanner.results.finish import RunRecord, collect, finish
 from scanner.results.record import read_record
 from scanner.results.report import SplitReport
 from scanner.results.runs import runs_of_hunt
+from scanner.results.signature_sets import NOTHING_RAN
 from scanner.scan.split import ScanSettings
 
 MAX_FOOTERS_BYTES = 32 << 20
 """What a task takes along of footers; a worker reads for itself what goes beyond."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run has come.
-
-    Attributes:
-        splits: Splits that have ended.
-        splits_total: Splits of the run.
-        rows: Records of the splits that have ended.
-        rows_total: Records of the run, as far as that is known before they are read.
-        hits: Hits found since this process drives the run.
-        failed: Splits that failed since then, and files that could not be read.
-        text_bytes: Stored bytes of text of the splits that have ended.
-        text_bytes_total: Stored bytes of text of the run.
-        rows_before: Of the records, those that were done when this process took the run up.
-        text_bytes_before: Of the stored bytes of text, those that were done then.
-    """
-
-    splits: int
-    splits_total: int
-    rows: int
-    rows_total: int
-    hits: int = 0
-    failed: int = 0
-    text_bytes: int = 0
-    text_bytes_total: int = 0
-    rows_before: int = 0
-    text_bytes_before: int = 0
 
 
 def start_executor(
@@ -95,8 +69,9 @@ def start_executor(
         # Importing Ray takes a second, and it is an extra that need not be installed.
         from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415
 
-        return RayExecutor(program, settings, address, check)
-    return InlineExecutor(HyperscanMatcher(program), settings, check)
+        machines = prepared.spec.machines
+        return RayExecutor(program, settings, address, check, prepared.parts, machines)
+    return InlineExecutor(HyperscanMatcher(program), settings, check, prepared.parts)
 
 
 class Run:
@@ -123,6 +98,7 @@ class Run:
         self._start = start
         self._begun = begun
         self._parts: list[Split] = []
+        self._watcher: Watcher = unwatched
         self.run_id = begun.run_id
         self.uri = layout.run_uri(prepared.spec.output, prepared.spec.hunt, self.run_id)
         plan = prepared.plan
@@ -134,6 +110,7 @@ class Run:
         self,
         on_progress: Callable[[Progress], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        watcher: Watcher = unwatched,
     ) -> dict[str, object]:
         """Runs every split that is not done yet, and publishes the results.
 
@@ -143,15 +120,18 @@ class Run:
         Args:
             on_progress: Called when work begins and whenever a split has ended.
             clock: Says when the run was finished, in UTC.
+            watcher: Is told what happens to its splits.
 
         Returns:
             What ``run.json`` holds.
 
         Raises:
-            EngineError: The engine misses matches on this machine; nothing was started.
+            EngineError: The engine misses matches on this machine, and nothing was started; or machines of the
+                cluster cannot hunt, and what is done stays.
             HuntError: The run has begun as one of another hunt.
             OutputError: The results cannot be written; what is done stays.
         """
+        self._watcher = watcher
         engine = verdict.record()
         self._begin()
         finished = read_record(self.uri)
@@ -163,6 +143,8 @@ class Run:
         if todo or cut:
             with contextlib.closing(self._start(self._prepared, self._settings())) as executor:
                 self._drive(executor, todo, cut, on_progress)
+        else:
+            on_progress(self.progress)
         spec, plan = self._prepared.spec, self._prepared.plan
         record = RunRecord(
             hunt=spec.hunt,
@@ -177,6 +159,7 @@ class Run:
             carry=plan.carry,
             pruned=tuple(map(asdict, plan.pruned)),
             limits=spec.limits,
+            only_new=self._prepared.only_new,
             splits={each.split_id for each in (*plan.splits, *plan.unreadable)},
         )
         return finish(self.uri, record)
@@ -251,6 +234,7 @@ class Run:
         on_progress: Callable[[Progress], None],
     ) -> None:
         slots = executor.slots
+        self._watcher(RunBegun(self.progress, slots))
         sizes = self._prepared.plan.splits.text_bytes
         driver = Driver(sizes, slots, todo, cut, lambda number: len(self._split(number).row_groups) > 1)
         instructions: deque[Instruction] = deque(driver.begin())
@@ -262,10 +246,15 @@ class Run:
                     return
                 instructions.extend(self._obey(instruction, driver, executor))
             on_progress(self.progress)
+            executor.expect(driver.tasks_left)
             outcome = executor.wait()
+            self._under_way(-1)
             if isinstance(outcome, SplitDone):
                 self._advance(outcome.number, outcome.report)
-            instructions.extend(driver.handle(outcome))
+            what_next = driver.handle(outcome)
+            if isinstance(outcome, SplitLost):
+                self._set_back(outcome, what_next)
+            instructions.extend(what_next)
             if executor.slots != slots:
                 slots = executor.slots
                 instructions.extend(driver.handle(SlotsChanged(slots)))
@@ -275,17 +264,19 @@ class Run:
     ) -> tuple[Instruction, ...]:
         """Does what the driver says, and asks it what comes of that."""
         match instruction:
-            case Start(numbers):
-                executor.submit(self._task(numbers))
+            case Start(numbers, again, watched):
+                executor.submit(replace(self._task(numbers), again=again, watched=watched))
+                self._under_way(len(numbers))
                 return ()
             case RecordFailed(number, reason, attempts):
-                publish(self.uri, self._lost(self._split(number), reason, attempts))
-                self._advance(number, None)
+                report = self._lost(self._split(number), reason, attempts)
+                publish(self.uri, report)
+                self._advance(number, report, lost=True)
                 return ()
             case Divide(number):
                 return driver.handle(self._divide(number))
-            case GiveUp(reason):
-                raise OutputError(self.uri, reason)
+            case GiveUp(reason, unfit):
+                raise EngineError(reason) if unfit else OutputError(self.uri, reason)
 
     def _split(self, number: int) -> Split:
         """A split of the plan, or a part of one."""
@@ -298,6 +289,7 @@ class Run:
         if counts.status != "divided":
             self._advance(number, counts)
             return SplitDone(number, counts)
+        self._watcher(SplitCut(self._split(number)))
         return SplitDivided(number, tuple(self._parts_left(self._split(number))))
 
     def _cut(self, split: Split) -> SplitReport:
@@ -334,18 +326,27 @@ class Run:
                 left_bytes -= len(footer)
         return Task(splits, footers)
 
-    def _advance(self, number: int, report: SplitReport | None) -> None:
+    def _under_way(self, more: int) -> None:
+        self.progress = replace(self.progress, under_way=self.progress.under_way + more)
+
+    def _set_back(self, lost: SplitLost, what_next: Sequence[Instruction]) -> None:
+        again = not any(isinstance(each, RecordFailed | Divide | GiveUp) for each in what_next)
+        split = self._split(lost.number)
+        died = lost.worker_died or lost.node_lost or lost.fatal
+        self._watcher(SplitSetBack(split, lost.reason, lost.attempts, died, again))
+
+    def _advance(self, number: int, report: SplitReport, *, lost: bool = False) -> None:
         before = self.progress
-        failed = report is None or report.status == "failed"
         split = self._split(number)
         self.progress = replace(
             before,
             splits=before.splits + 1,
-            rows=before.rows + (split.rows or (report.rows if report else 0)),
-            hits=before.hits + (report.hits if report else 0),
-            failed=before.failed + failed,
+            rows=before.rows + (split.rows or report.rows),
+            hits=before.hits + report.hits,
+            failed=before.failed + (report.status == "failed"),
             text_bytes=before.text_bytes + split.text_bytes,
         )
+        self._watcher(SplitEnded(report, lost))
 
     def _lost(self, split: Split, reason: str | None, attempts: int) -> SplitReport:
         return self._not_read(split.split_id, split.info, split.row_groups, split.columns, reason, attempts)
@@ -371,7 +372,7 @@ class Run:
             row_groups=row_groups,
             columns=columns,
             ruleset_digest=self._prepared.signatures.ruleset.digest,
-            signatures=(),
+            signature_set=NOTHING_RAN,
             status="failed",
             error=reason,
             attempts=attempts,

@@ -2,7 +2,7 @@
 
 import contextlib
 import importlib.util
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,7 @@ from jobs.spec import HuntSpec, load_hunt
 from scanner.archive import storage
 from scanner.archive.parquet.footer_cache import FooterCache, footer_cache
 from scanner.archive.plan import Plan, PlanProgress, make_plan
+from scanner.engine.owed import OwedPart
 from scanner.engine.program import Program, compile_ruleset
 from scanner.errors import HuntError, InputError, Problem, SignatureError
 from scanner.results.schemas import hits_schema
@@ -57,6 +58,9 @@ class Prepared:
         signatures: What is going to be looked for.
         executor: Where the splits are going to run.
         warnings: What is odd, but does not stop the hunt.
+        parts: Signatures that splits owe which do not owe all of them, by `Split.owed` from number 1 on.
+        only_new: What was left out because earlier runs have covered it, in values that JSON has; None where nothing
+            was asked to be.
     """
 
     spec: HuntSpec
@@ -65,6 +69,8 @@ class Prepared:
     signatures: Loaded
     executor: ExecutorName
     warnings: tuple[Problem, ...]
+    parts: tuple[OwedPart, ...] = ()
+    only_new: Mapping[str, object] | None = None
 
 
 def prepare(
@@ -97,7 +103,7 @@ def prepare(
     chosen: ExecutorName = "inline"
     if plan is not None:
         problems += _output_problems(spec, plan)
-        chosen = _choose(executor, plan, spec)
+        chosen = choose_executor(executor, plan, spec)
     if executor == "inline" and spec.limits.split_timeout_s is not None:
         message = (
             "only Ray can end a worker that takes too long; remove this, or leave `--executor inline` out"
@@ -227,7 +233,8 @@ def _pruned_away(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:
         yield replace(spec.problem("archive.where", message), warning=True)
 
 
-def _choose(executor: ExecutorChoice, plan: Plan, spec: HuntSpec) -> ExecutorName:
+def choose_executor(executor: ExecutorChoice, plan: Plan, spec: HuntSpec) -> ExecutorName:
+    """Where the splits of a plan run: as asked for, else on Ray what is not small or has to be ended in time."""
     if executor != "auto":
         return executor
     small = plan.text_bytes < INLINE_BYTES

@@ -4,21 +4,29 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from jobs.prepare import Prepared
+from jobs.spec import HuntSpec
 from scanner.errors import HuntError, Problem
 from scanner.results import layout
 from scanner.results.begun import Begun, read_begun
+from scanner.results.ledger import runs_that_count
 from scanner.results.record import read_record
 from scanner.results.runs import runs_of_hunt
+from scanner.signatures.model import Signature
 
 MATCH_KEY_VARIABLE = "HINDCAST_MATCH_KEY"
 """Environment variable with a key for match hashes that stays the same from archive to archive."""
 
 _FOUND_BY = ("hunt", "archive", "evidence")
 """Keys of the hunt file that decide what is stored, beside `limits`; signatures are compared by what they do."""
+
+
+_WHICH_FILES = ("uri", "manifest", "version", "snapshot")
+"""Keys of the archive that say which files it has, and nothing of what is found in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +53,68 @@ def match_key(prepared: Prepared) -> bytes:
     return given.encode() if given else prepared.plan.match_key
 
 
-def new_run(prepared: Prepared, started_at: datetime, run_id: str | None = None) -> Begun:
+def new_run(
+    prepared: Prepared, started_at: datetime, run_id: str | None = None, *, only_new: bool = False
+) -> Begun:
     """A run of this hunt that begins now.
 
     Args:
         prepared: The hunt.
         started_at: In UTC.
         run_id: Its id; made from the time by default.
+        only_new: True to hunt only what the runs that are there now have not covered.
     """
-    spec = prepared.spec.as_dict()
-    limits = replace(prepared.spec.limits, split_timeout_s=None)
-    signatures = [
-        (each.id, each.digest, each.severity, each.category, list(each.tags))
-        for each in prepared.signatures.ruleset.signatures
-    ]
+    run_id = run_id or new_run_id(started_at, secrets.token_hex(3))
+    content = content_digest(prepared)
     return Begun(
         hunt=prepared.spec.hunt,
-        run_id=run_id or new_run_id(started_at, secrets.token_hex(3)),
-        hunt_digest=_digest("hunt", {**{key: spec[key] for key in _FOUND_BY}, "limits": asdict(limits)}),
-        signatures_digest=_digest("signatures", sorted(signatures)),
+        run_id=run_id,
+        hunt_digest=hunt_digest(prepared.spec),
+        signatures_digest=signatures_digest(prepared.signatures.ruleset.signatures),
         match_key_id=hashlib.sha256(b"hindcast match key id" + match_key(prepared)).hexdigest(),
         started_at=started_at,
-        spec=spec,
+        spec=prepared.spec.as_dict(),
+        content_digest=content,
+        against=_others(prepared, content, run_id) if only_new else None,
     )
 
 
-def choose(prepared: Prepared, now: datetime, run_id: str | None = None, resume: str | None = None) -> Chosen:
+def content_digest(prepared: Prepared) -> str:
+    """64 hex digits that differ where two hunts may find different things in a file; others cover for each other."""
+    spec = prepared.spec.as_dict()
+    archive = spec["archive"]
+    if isinstance(archive, dict):
+        archive = {key: value for key, value in archive.items() if key not in _WHICH_FILES}
+    # The same file has other rows once others of them are deleted, and coverage does not say which were.
+    deletes = sorted(prepared.plan.splits.deletes.items())
+    return _digest("content", [spec["hunt"], archive, spec["evidence"], deletes])
+
+
+def _others(prepared: Prepared, content: str, run_id: str) -> tuple[str, ...]:
+    runs = runs_that_count(prepared.spec.output, prepared.spec.hunt, content)
+    return tuple(each for each in runs if each != run_id)
+
+
+def hunt_digest(spec: HuntSpec) -> str:
+    """64 hex digits that differ where two hunts may store different things."""
+    written, limits = spec.as_dict(), replace(spec.limits, split_timeout_s=None)
+    return _digest("hunt", {**{key: written[key] for key in _FOUND_BY}, "limits": asdict(limits)})
+
+
+def signatures_digest(signatures: Iterable[Signature]) -> str:
+    """64 hex digits that differ where signatures may find different things, or say other things of them."""
+    said = [(each.id, each.digest, each.severity, each.category, list(each.tags)) for each in signatures]
+    return _digest("signatures", sorted(said))
+
+
+def choose(
+    prepared: Prepared,
+    now: datetime,
+    run_id: str | None = None,
+    resume: str | None = None,
+    *,
+    only_new: bool = False,
+) -> Chosen:
     """The newest run of this hunt and these signatures where it is unfinished, else a new one.
 
     Args:
@@ -78,11 +122,13 @@ def choose(prepared: Prepared, now: datetime, run_id: str | None = None, resume:
         now: In UTC; when a new run begins.
         run_id: The run to begin, or to go on with where it has begun; None to choose by what there is.
         resume: The run to go on with; None to choose.
+        only_new: True for a run that hunts only what is new. Of such runs only the very latest is gone on with:
+            runs that came after one have covered some of what it was to read.
 
     Raises:
         HuntError: The named run cannot be gone on with, and why.
     """
-    fresh = new_run(prepared, now, run_id or resume)
+    fresh = new_run(prepared, now, run_id or resume, only_new=only_new)
     named = run_id or resume
     if named is not None:
         return _named(prepared, fresh, must_exist=resume is not None)
@@ -90,6 +136,8 @@ def choose(prepared: Prepared, now: datetime, run_id: str | None = None, resume:
         begun = read_begun(folder.uri)
         if begun is not None and begun.unlike(fresh) is None:
             return Chosen(fresh, resumed=False) if folder.finished else Chosen(begun, resumed=True)
+        if only_new:
+            break
     return Chosen(fresh, resumed=False)
 
 
@@ -104,6 +152,8 @@ def _named(prepared: Prepared, fresh: Begun, *, must_exist: bool) -> Chosen:
         return Chosen(fresh, resumed=False)
     if must_exist and read_record(uri) is not None:
         raise _refused(prepared, fresh.run_id, "is finished; leave `--resume` out for a new run")
+    if must_exist and fresh.against is None:
+        fresh = replace(fresh, against=begun.against)
     check_same(prepared, begun, fresh)
     return Chosen(begun, resumed=True)
 

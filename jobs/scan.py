@@ -140,6 +140,10 @@ class _Watched:
     def ruleset(self) -> Ruleset:
         return self._matcher.ruleset
 
+    @property
+    def judging(self) -> str | None:
+        return self._matcher.judging
+
     def match(self, cells: Column, column: str) -> Matches:
         matches = self._matcher.match(cells, column)
         self._undecided.update((error.signature, error.reason) for error in matches.errors)

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from jobs import format_keys, limit_keys
+from jobs import alert_keys, format_keys, limit_keys, schedule_keys
+from jobs.alert_keys import Alerts
+from jobs.machines import ANY_MACHINES, Machines, read_machines
+from jobs.schedule_keys import Schedule
 from jobs.storage_keys import as_written, read_storage
 from scanner.archive import storage
 from scanner.archive.columns.paths import ColumnError, ColumnPath
@@ -21,7 +24,18 @@ from scanner.signatures import source
 MAX_FILE_BYTES = 1_000_000
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{0,63}")
-_KEYS = ("hunt", "archive", "signatures", "output", "evidence", "limits", "storage")
+_KEYS = (
+    "hunt",
+    "archive",
+    "signatures",
+    "output",
+    "evidence",
+    "limits",
+    "storage",
+    "cluster",
+    "schedule",
+    "alerts",
+)
 _ARCHIVE_KEYS = (
     "uri",
     "manifest",
@@ -34,7 +48,6 @@ _ARCHIVE_KEYS = (
     "optional",
     *format_keys.KEYS,
 )
-_NOT_BUILT = frozenset({"schedule", "alerts"})
 
 TextColumns = tuple[str, ...] | Literal["auto"]
 
@@ -62,6 +75,9 @@ class HuntSpec:
         format: How the files are written; None where their names tell.
         at: Version or snapshot of a table; None for the latest, and where it is none.
         limits: What bounds a run.
+        machines: Which machines of a cluster it wants.
+        schedule: When it comes again; None where it does not.
+        alerts: Who is told when a run needs somebody.
         lines: Line of each key that the file holds, by its dotted name.
     """
 
@@ -83,6 +99,9 @@ class HuntSpec:
     format: str | None = None
     at: int | None = None
     limits: Limits = field(default_factory=Limits)
+    machines: Machines = ANY_MACHINES
+    schedule: Schedule | None = None
+    alerts: Alerts = field(default_factory=Alerts)
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def problem(self, key: str, message: str) -> Problem:
@@ -114,7 +133,10 @@ class HuntSpec:
             "output": self.output,
             "evidence": self.evidence,
             **({"limits": limits} if limits else {}),
+            **({"cluster": machines} if (machines := self.machines.as_written()) else {}),
             **({"storage": storage_keys} if storage_keys else {}),
+            **({"schedule": schedule_keys.as_written(self.schedule)} if self.schedule else {}),
+            **({"alerts": alert_keys.as_written(self.alerts)} if self.alerts else {}),
         }
 
 
@@ -194,6 +216,9 @@ class _Reader:
             format=form,
             at=at,
             limits=limit_keys.read_limits(top.get("limits"), self._wrong),
+            machines=read_machines(top.get("cluster"), self._wrong),
+            schedule=schedule_keys.read_schedule(top.get("schedule"), self._wrong),
+            alerts=alert_keys.read_alerts(top.get("alerts"), Path(self._file).parent, self._wrong),
             lines={_dotted(path): mark.line for path, mark in self._document.marks.items()},
         )
 
@@ -204,9 +229,7 @@ class _Reader:
 
     def _check_keys(self, path: source.Path, found: Mapping[str, object], known: Sequence[str]) -> None:
         for key in found:
-            if key in _NOT_BUILT:
-                self._wrong((*path, key), f"`{key}` is not built yet; remove it")
-            elif key not in known:
+            if key not in known:
                 near = difflib.get_close_matches(key, known, n=1)
                 remedy = f"did you mean `{near[0]}`?" if near else f"the keys here are {_listed(known)}"
                 self._wrong((*path, key), f"there is no such key; {remedy}")

@@ -75,9 +75,9 @@ def main() -> int:
                     return 1
     measured, plan = _invented(asked.invented, footer)
     print(measured)
-    begun, before = time.monotonic(), _peak_bytes()
+    begun, before = time.monotonic(), peak_bytes()
     splits, tasks = _driven(plan)
-    grown = _peak_bytes() - before
+    grown = peak_bytes() - before
     print(Measured(f"handed out in {tasks:,} tasks", splits, time.monotonic() - begun, grown))
     return 0 if splits == asked.invented else 1
 
@@ -99,15 +99,15 @@ def _write(folder: Path, files: int) -> bytes:
 
 
 def _planned(name: str, folder: str, known: FooterCache) -> tuple[Measured, Plan]:
-    begun, before = time.monotonic(), _peak_bytes()
+    begun, before = time.monotonic(), peak_bytes()
     plan = make_plan([folder], ["text", "caption"], "id", "author", "at", ["lang"], footers=known)
-    return Measured(name, plan.files, time.monotonic() - begun, _peak_bytes() - before), plan
+    return Measured(name, plan.files, time.monotonic() - begun, peak_bytes() - before), plan
 
 
 def _invented(files: int, footer: bytes) -> tuple[Measured, Plan]:
-    begun, before = time.monotonic(), _peak_bytes()
+    begun, before = time.monotonic(), peak_bytes()
     plan = plan_files(_infos(files), WANTED, footers=OneFooter(footer))
-    grown = _peak_bytes() - before
+    grown = peak_bytes() - before
     return Measured("invented, all footers known", files, time.monotonic() - begun, grown), plan
 
 
@@ -143,12 +143,13 @@ def _report(plan: Plan, number: int) -> SplitReport:
         row_groups=split.row_groups,
         columns=split.columns,
         ruleset_digest="",
-        signatures=(),
+        signature_set="",
         status="scanned",
     )
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
+    """The most memory that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

@@ -157,17 +157,16 @@ def _screen(notes: Console) -> Iterator[Callable[[Line | Pace | Lost], None]]:
                     notes.print(f"connection lost ({render.safe(why)}); trying again", soft_wrap=True)
                 case Pace(done, total, text) if notes.is_terminal:
                     bar = bar or stack.enter_context(_bar(notes))
-                    bar.update(bar.task_ids[0], description=_two_lines(text), total=total, completed=done)
+                    bar.update(
+                        bar.task_ids[0],
+                        description=render.stacked(render.safe(text)),
+                        total=total,
+                        completed=done,
+                    )
                 case Pace(text=text) | Line(text):
                     click.echo(render.safe(text))
 
         yield show
-
-
-def _two_lines(text: str) -> str:
-    """So that a narrow terminal cuts neither the text nor the bar."""
-    pace, *counts = render.safe(text).split(", ", 2)
-    return "\n".join((", ".join((pace, *counts[:-1])), *counts[-1:]))
 
 
 def _bar(notes: Console) -> Progress:

@@ -2,20 +2,27 @@
 
 import functools
 import shlex
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console
 
-from jobs.cli import render
+from jobs import log
+from jobs.alerts.alerting import Alerting
+from jobs.cli import owed, render
+from jobs.cli.hunt_notes import Events, Notes, Words, tell_unsent
 from jobs.cli.main import STOPPED, WITH_GAPS
 from jobs.cli.progress import planning_shown, shown
 from jobs.cli.results import show_command
-from jobs.hunt import Progress, Run, start_executor
+from jobs.hunt import Run, start_executor
+from jobs.only_new import OnlyNew, find_new
 from jobs.prepare import ExecutorChoice, Prepared, check_output, prepare
-from jobs.progress_file import ProgressFile
-from jobs.resume import choose
+from jobs.resume import Chosen, choose
+from jobs.schedule.standing import note_nothing_new
 from jobs.stopping import Stopping, stopped_by_signals
+from jobs.watchers import Watchers
+from jobs.watching import Progress
 from scanner.errors import CommitUnknown, OutputError, SourceError
 
 EXECUTORS = click.Choice(["auto", "inline", "ray"])
@@ -40,8 +47,24 @@ EXECUTORS = click.Choice(["auto", "inline", "ray"])
     "--run-id", metavar="ID", help="Id of the run, in place of one made from the time of its start."
 )
 @click.option("--resume", metavar="ID", help="Go on with this unfinished run, and with no other.")
+@click.option(
+    "--only-new",
+    is_flag=True,
+    help="Read each row group only for the signatures that no earlier run of this hunt has covered; makes no run "
+    "where there is nothing to do.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the record of the run as JSON, and no progress.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
+@click.option(
+    "--log",
+    "log_as",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    envvar=log.VARIABLE,
+    show_envvar=True,
+    help="What standard error gets: words for people, or all that happens as JSON, one event a line, and "
+    "nothing on standard output.",
+)
 def command(  # noqa: PLR0913 - one for each option
     *,
     file: str,
@@ -49,8 +72,10 @@ def command(  # noqa: PLR0913 - one for each option
     address: str | None,
     run_id: str | None,
     resume: str | None,
+    only_new: bool,
     as_json: bool,
     quiet: bool,
+    log_as: str,
 ) -> int:
     """Run the hunt that FILE describes and keep its hits.
 
@@ -60,48 +85,69 @@ def command(  # noqa: PLR0913 - one for each option
     wrong, 130 stopped.
 
     \b
-    Example:
+    Examples:
       hindcast hunt hunts/nightly-fraud.yaml
+      hindcast hunt hunts/nightly-fraud.yaml --only-new
     """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
     started_at = datetime.now(UTC)
     if run_id and resume:
         message = "`--run-id` names a new run, and `--resume` one that has begun; leave one out"
         raise click.UsageError(message)
     notes = render.console(stderr=True)
-    silent = quiet or as_json
+    alerting = Alerting(file, started_at, tell_unsent)
+    click.get_current_context().with_resource(alerting)
+    if log_as == "json":
+        log.turn_on(sys.stderr)
+    silent = quiet or as_json or log.is_on()
     with planning_shown(notes, quiet=silent) as on_planned:
         prepared = prepare(file, started_at.date(), _executor(executor, address), on_planned)
     check_output(prepared.spec)
-    chosen = choose(prepared, started_at, run_id, resume)
-    stopping = Stopping()
-    start = functools.partial(start_executor, address=address, check=stopping.check)
+    chosen = choose(prepared, started_at, run_id, resume, only_new=only_new)
+    new = _what_is_new(prepared, chosen, _executor(executor, address))
+    prepared = new.prepared
+    if new.nothing and not chosen.resumed:
+        note_nothing_new(prepared.spec, started_at)
+        return owed.tell_nothing(prepared, as_json=as_json)
+    watchers = Watchers(prepared, chosen.begun, stopping := Stopping())
+    start = functools.partial(start_executor, address=address, check=watchers.check)
     run = Run(prepared, chosen.begun, start)
+    alerting.watch(prepared.spec, run.uri)
+    tell: Notes = Events(file, run, watchers.log) if log.is_on() else Words(file, run, notes, quiet=silent)
     try:
-        _announce(prepared, notes, quiet=silent)
+        tell.announce(prepared)
+        owed.tell(new, notes, quiet=silent)
         if chosen.resumed:
-            _tell_of_resuming(run, notes)
+            tell.resuming()
         with (
-            stopped_by_signals(stopping, STOPPED, lambda: _tell_how_to_go_on(file, run, notes)),
+            stopped_by_signals(stopping, STOPPED, tell.how_to_go_on),
             shown(notes, quiet=silent) as on_progress,
         ):
-            written = ProgressFile(run.uri)
-
-            def tell(progress: Progress) -> None:
-                on_progress(progress)
-                written(progress)
-
-            record = run.execute(tell)
+            record = _execute(run, watchers, on_progress)
     except KeyboardInterrupt:
-        _tell_of_stop(file, run, notes)
+        tell.stopped()
         return STOPPED
     except (OutputError, CommitUnknown, SourceError):
-        _tell_how_to_go_on(file, run, notes)
+        tell.how_to_go_on()
         raise
-    if as_json:
-        render.print_json(record)
-    else:
-        _report(run)
+    _report(run, record, as_json=as_json)
+    alerting.finished(record)
     return WITH_GAPS if record["status"] != "complete" else 0
+
+
+def _what_is_new(prepared: Prepared, chosen: Chosen, executor: ExecutorChoice) -> OnlyNew:
+    against = chosen.begun.against
+    return OnlyNew(prepared) if against is None else find_new(prepared, against, executor)
+
+
+def _execute(run: Run, watchers: Watchers, on_progress: Callable[[Progress], None]) -> dict[str, object]:
+    def progress(known: Progress) -> None:
+        on_progress(known)
+        watchers.progress(known)
+
+    with watchers.watch():
+        record = run.execute(progress, watcher=watchers)
+        watchers.finished(record)
+        return record
 
 
 def _executor(chosen: ExecutorChoice, address: str | None) -> ExecutorChoice:
@@ -113,47 +159,9 @@ def _executor(chosen: ExecutorChoice, address: str | None) -> ExecutorChoice:
     return "ray"
 
 
-def _announce(prepared: Prepared, notes: Console, *, quiet: bool) -> None:
-    render.print_problems(prepared.warnings)
-    for signature in prepared.signatures.expired:
-        expired = f"{signature.id}: expired on {signature.expires} and does not run"
-        notes.print(render.safe(expired), soft_wrap=True)
-    if not quiet:
-        plan = prepared.plan
-        where = "on Ray" if prepared.executor == "ray" else "in this process"
-        records = render.plural(plan.rows, "record") if plan.rows else "records"
-        notes.print(
-            f"hunting {records} ({render.size(plan.text_bytes)} of stored text) "
-            f"in {render.plural(plan.files, 'file')} "
-            f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}",
-            soft_wrap=True,
-        )
-        if plan.pruned:
-            files = sum(removed.files for removed in plan.pruned)
-            groups = sum(removed.row_groups or 0 for removed in plan.pruned)
-            of_them = f"{render.plural(files, 'file')} and {render.plural(groups, 'known row group')}"
-            notes.print(f"`where` rules out {of_them}, as `hindcast plan` shows", soft_wrap=True)
-
-
-def _report(run: Run) -> None:
-    click.get_current_context().invoke(show_command, run=run.uri)
-    click.echo(f"See this again: {render.safe(f'hindcast results show {shlex.quote(run.uri)}')}")
-
-
-def _tell_of_resuming(run: Run, notes: Console) -> None:
-    done = f"{render.number(run.published())} of {render.plural(run.progress.splits_total, 'split')}"
-    notes.print(render.safe(f"going on with run {run.run_id}: {done} done"), soft_wrap=True)
-
-
-def _tell_of_stop(file: str, run: Run, notes: Console) -> None:
-    done = run.published()
-    of_all = f"{render.number(done)} of {render.plural(run.progress.splits_total, 'split')}"
-    notes.print(f"stopped: {of_all} done, the run is unfinished")
-    if done:
-        notes.print(f"What is done lies in {render.safe(run.uri)}", soft_wrap=True)
-    _tell_how_to_go_on(file, run, notes)
-
-
-def _tell_how_to_go_on(file: str, run: Run, notes: Console) -> None:
-    words = f"hindcast hunt {shlex.quote(file)} --resume {run.run_id}"
-    notes.print(f"Go on with it: {render.safe(words)}", soft_wrap=True)
+def _report(run: Run, record: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        render.print_json(record)
+    elif not log.is_on():
+        click.get_current_context().invoke(show_command, run=run.uri)
+        click.echo(f"See this again: {render.safe(f'hindcast results show {shlex.quote(run.uri)}')}")

@@ -33,7 +33,8 @@ VERBS = {
     "status": "Say how a run on a cluster stands.",
     "logs": "Show what a run on a cluster prints.",
     "stop": "Stop a run on a cluster.",
-    "doctor": "Say what is installed, and whether the engine can be trusted here.",
+    "schedule": "List hunts that come again, run them on this machine, or deploy them.",
+    "doctor": "Say what is installed, reachable and allowed, and what to do about the rest.",
 }
 """Verb → its line in the help. The module of a verb is ``jobs.cli.<verb>``, its command ``command``."""
 
@@ -124,25 +125,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _failed(error: Exception) -> int:
     # Imported here because they load the libraries that a mere --help does without.
     from jobs.cli.render import safe  # noqa: PLC0415
-    from scanner.errors import EngineError, HindcastError, InputError  # noqa: PLC0415
+    from scanner.errors import EngineError, HindcastError, InputError, why  # noqa: PLC0415
 
-    if isinstance(error, InputError):
-        for problem in error.problems:
-            click.echo(safe(str(problem)), err=True)
-        return WRONG_INPUT
-    if isinstance(error, EngineError):
-        for line in str(error).splitlines():
-            click.echo(safe(line), err=True)
+    if isinstance(error, InputError | EngineError):
+        problems = error.problems if isinstance(error, InputError) else str(error).splitlines()
+        for problem in problems:
+            _say(safe(str(problem)))
         return WRONG_INPUT
     if isinstance(error, HindcastError):
-        click.echo(f"hindcast: {safe(str(error))}", err=True)
+        _say(f"hindcast: {safe(str(error))}")
+    elif _logs():
+        # Words of other libraries may quote what they were given.
+        _say(why(error))
     else:
-        click.echo(f"hindcast: internal error: {type(error).__name__}: {safe(str(error))}", err=True)
+        _say(f"hindcast: internal error: {type(error).__name__}: {safe(str(error))}")
     if os.environ.get("HINDCAST_DEBUG"):
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        _say("".join(traceback.format_exception(error)))
     else:
-        click.echo("Set HINDCAST_DEBUG=1 and run it again to see the traceback.", err=True)
+        _say("Set HINDCAST_DEBUG=1 and run it again to see the traceback.")
     return INTERNAL_ERROR
+
+
+def _logs() -> bool:
+    """True where standard error is a log of events."""
+    log = sys.modules.get("jobs.log")
+    return log is not None and bool(log.is_on())
+
+
+def _say(line: str) -> None:
+    """On standard error, as an event where that is a log."""
+    if _logs():
+        sys.modules["jobs.log"].tell_error(line)
+    else:
+        click.echo(line, err=True)
 
 
 if __name__ == "__main__":

@@ -7,38 +7,66 @@ from datetime import UTC, datetime
 import click
 from rich.table import Table
 
-from jobs.cli import render
+from jobs.cli import owed, render
+from jobs.cli.cluster_size import prices_of, print_size, size_as_dict, size_options
 from jobs.cli.hunt import EXECUTORS
 from jobs.cli.progress import planning_shown
+from jobs.only_new import OnlyNew, find_new
 from jobs.prepare import ExecutorChoice, Prepared, prepare
+from jobs.resume import choose
+from jobs.sizing import Cluster
 from scanner.archive.planning.pruning import Removed
 
 
 @click.command("plan")
 @click.argument("file", type=click.Path())
 @click.option("--executor", type=EXECUTORS, default="auto", show_default=True, help="As for `hindcast hunt`.")
+@click.option(
+    "--only-new", is_flag=True, help="As for `hindcast hunt`; shows which signatures are owed where."
+)
+@size_options
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON, and no progress.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
-def command(file: str, executor: ExecutorChoice, as_json: bool, quiet: bool) -> None:
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    file: str,
+    executor: ExecutorChoice,
+    only_new: bool,
+    cluster: Cluster | None,
+    prices: dict[str, float],
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Show what the hunt that FILE describes would read.
 
     Checks the hunt file, its signatures and the footers of its archive as `hindcast hunt` does, and writes
     nothing. Of a hunt with a `where` it shows what each part of it removes before anything is read.
 
     \b
-    Example:
+    Examples:
       hindcast plan hunts/nightly-fraud.yaml
+      hindcast plan hunts/nightly-fraud.yaml --only-new
+      hindcast plan hunts/nightly-fraud.yaml --cluster 64x16
     """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
+    now, paid = datetime.now(UTC), prices_of(prices, cluster)
     with planning_shown(render.console(stderr=True), quiet=quiet or as_json) as on_planned:
-        prepared = prepare(file, datetime.now(UTC).date(), executor, on_planned)
+        prepared = prepare(file, now.date(), executor, on_planned)
+    new = None
+    if only_new:
+        against = choose(prepared, now, only_new=True).begun.against
+        new = find_new(prepared, against or (), executor)
+        prepared = new.prepared
     render.print_problems(prepared.warnings)
     if as_json:
-        render.print_json(_as_dict(prepared))
+        size = {} if cluster is None else {"cluster": size_as_dict(prepared, cluster, paid)}
+        render.print_json({**_as_dict(prepared, new), **size})
     else:
-        _print(prepared)
+        _print(prepared, new)
+        if cluster is not None:
+            print_size(prepared, cluster, paid)
 
 
-def _as_dict(prepared: Prepared) -> dict[str, object]:
+def _as_dict(prepared: Prepared, new: OnlyNew | None) -> dict[str, object]:
     plan = prepared.plan
     return {
         "hunt": prepared.spec.hunt,
@@ -55,10 +83,11 @@ def _as_dict(prepared: Prepared) -> dict[str, object]:
         "unreadable": [{"uri": file.uri, "reason": file.reason} for file in plan.unreadable],
         "executor": prepared.executor,
         "output": prepared.spec.output,
+        **({} if new is None else {"only_new": owed.as_dict(new)}),
     }
 
 
-def _print(prepared: Prepared) -> None:
+def _print(prepared: Prepared, new: OnlyNew | None) -> None:
     plan, spec = prepared.plan, prepared.spec
     expired = (
         f", and {render.number(len(prepared.signatures.expired))} expired"
@@ -81,6 +110,9 @@ def _print(prepared: Prepared) -> None:
     out.print(f"hunt {spec.hunt}")
     for name, value in facts:
         out.print(f"  {name:<11}{render.safe(value)}", soft_wrap=True)
+    if new is not None:
+        out.print("owed, after what earlier runs have covered:")
+        out.print(owed.matrix(new))
     if plan.pruned:
         out.print("removed by `where`, before anything is read:")
         out.print(_removed(plan.pruned))

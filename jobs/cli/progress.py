@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from jobs.cli.render import duration, number, plural
-from jobs.hunt import Progress
+from jobs.cli.render import duration, number, plural, size, stacked
+from jobs.watching import Progress, pace
 from scanner.archive.plan import PlanProgress
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -82,8 +82,8 @@ class Lines(Generic[P]):
 
 
 def line(progress: Progress, elapsed_s: float) -> str:
-    """Splits, remaining time, records with their rate, and hits, as far as they are known."""
-    return ", ".join((*_pace(progress, elapsed_s), *_counts(progress, elapsed_s)))
+    """Splits, remaining time, stored bytes and records with their rates, hits, failures, as far as they are known."""
+    return ", ".join(part for told in (_pace, _bytes, _counts) for part in told(progress, elapsed_s))
 
 
 def planning_line(progress: PlanProgress, elapsed_s: float) -> str:
@@ -95,20 +95,23 @@ def planning_line(progress: PlanProgress, elapsed_s: float) -> str:
 
 def _pace(progress: Progress, elapsed_s: float) -> list[str]:
     parts = [f"{number(progress.splits)} of {plural(progress.splits_total, 'split')}"]
-    done, total, before = progress.rows, progress.rows_total, progress.rows_before
-    if done > total:
-        # Files of lines tell their records only when they are read.
-        done, total = progress.text_bytes, progress.text_bytes_total
-        before = progress.text_bytes_before
-    if done > before and elapsed_s:
-        left_s = (total - done) * elapsed_s / (done - before)
-        parts.append(f"{duration(left_s)} left")
-    return parts
+    if progress.splits == progress.splits_total:
+        return [*parts, "finishing"]
+    left_s = pace(progress, elapsed_s).remaining_s
+    return parts if left_s is None else [*parts, f"{duration(left_s)} left"]
+
+
+def _bytes(progress: Progress, elapsed_s: float) -> list[str]:
+    if not progress.text_bytes_total:
+        return []
+    speed = pace(progress, elapsed_s).text_bytes_per_s
+    rate = "" if speed is None else f" at {size(speed)}/s"
+    return [f"{size(progress.text_bytes)} of {size(progress.text_bytes_total)}{rate}"]
 
 
 def _counts(progress: Progress, elapsed_s: float) -> list[str]:
-    here = progress.rows - progress.rows_before
-    rate = f" at {number(here / elapsed_s)}/s" if here and elapsed_s else ""
+    speed = pace(progress, elapsed_s).rows_per_s
+    rate = "" if speed is None else f" at {number(speed)}/s"
     parts = [f"{plural(progress.rows, 'record')}{rate}", plural(progress.hits, "hit")]
     return [*parts, f"{number(progress.failed)} failed"] if progress.failed else parts
 
@@ -122,9 +125,7 @@ def _bar(console: Console) -> Iterator[Callable[[Progress], None]]:
             nonlocal begun
             begun = begun or time.monotonic()
             elapsed_s = time.monotonic() - begun
-            # Two lines, so that a narrow terminal cuts neither them nor the bar.
-            text = "\n".join(", ".join(told(progress, elapsed_s)) for told in (_pace, _counts))
-            update(text, progress.splits, progress.splits_total)
+            update(stacked(line(progress, elapsed_s)), progress.splits, progress.splits_total)
 
         yield on_progress
 

@@ -29,6 +29,8 @@ _UNSAFE = re.compile(
     "\ud800-\udfff]"  # halves of characters, which no terminal's encoding takes
 )
 
+_NEXT_LINE = re.compile(r", (?=[\d.,]+ .?B of |[\d,]+ records?\b)")
+
 _THOUSAND = 1000
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -115,6 +117,11 @@ def duration(value_s: float) -> str:
         return f"{minutes} min {seconds:02d} s"
     hours, rest = divmod(int(value_s), _HOUR_S)
     return f"{hours} h {rest // _MINUTE_S:02d} min"
+
+
+def stacked(told: str) -> str:
+    """How far a hunt is, in up to three lines, so that a narrow terminal cuts neither them nor the bar beside them."""
+    return _NEXT_LINE.sub("\n", told)
 
 
 def _as_text(value: object) -> str:

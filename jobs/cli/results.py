@@ -148,7 +148,8 @@ def _print(results: Results) -> None:
     hit = [row for row in signatures if row["hits"]]
     if hit:
         render.console().print(_signatures_table(hit))
-    for line in (*_sampled(hit), *_without_hits(signatures), f"hits: {results.uri}/hits/*.parquet"):
+    where = [f"hits: {results.uri}/hits/*.parquet"] if results.run else []
+    for line in (*_sampled(hit), *_without_hits(signatures), *where):
         click.echo(render.safe(line))
 
 

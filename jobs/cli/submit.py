@@ -24,17 +24,26 @@ from jobs.cluster.submit import Checked, Submitted, check, submit
 @click.command("submit")
 @click.argument("file", type=click.Path())
 @cluster_options
-@click.option("--again", is_flag=True, help="Start another run where one of the same files has ended.")
+@click.option("--again", is_flag=True, help="Start another run where one of the same hunt has ended.")
+@click.option("--only-new", is_flag=True, help="As for `hindcast hunt`.")
 @click.option("-d", "--detach", is_flag=True, help="Do not follow the run.")
 @as_json_option
-def command(
-    file: str, address: str | None, context: str | None, again: bool, detach: bool, as_json: bool
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    file: str,
+    address: str | None,
+    context: str | None,
+    again: bool,
+    only_new: bool,
+    detach: bool,
+    as_json: bool,
 ) -> int:
     """Run the hunt that FILE describes on a cluster, and follow it.
 
     All that can be checked here is checked first. Then the hunt and the files of its signatures are sent, and
     nothing else. A second submit of the same files starts no second run: it follows the first one, or says how
-    that ended. Ctrl-C lets go of the run, which goes on. Exit codes: those of `hindcast hunt`.
+    that ended; where it failed or was stopped, it is gone on with. Ctrl-C lets go of the run, which goes on.
+    Exit codes: those of `hindcast hunt`.
 
     \b
     Example:
@@ -42,7 +51,7 @@ def command(
     """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
     cluster, head = named_cluster(address, context)
     now = datetime.now(UTC)
-    checked = check(file, now.date())
+    checked = check(file, now.date(), only_new=only_new)
     render.print_problems(checked.warnings)
     run: Submitted | None = None
     try:
@@ -62,6 +71,8 @@ def command(
         render.print_json({**as_dict(cluster, submission), "new": run.new})
     elif submission.ended:
         tell_of_end(submission)
+        if run.resumed and submission.state == "refused":
+            click.echo("`--again` starts a new run in its place", err=True)
     return submission.exit_code or 0
 
 
@@ -71,7 +82,7 @@ def _announce(cluster: Cluster, checked: Checked, run: Submitted) -> None:
     if run.new:
         sent = f"{render.plural(checked.package.files, 'file')}, {render.size(len(checked.package.data))}"
         what = f"with {render.plural(checked.signatures, 'signature')} ({sent} sent)"
-        text = f"started {name} on {where}, {what}"
+        text = f"{'going on with' if run.resumed else 'started'} {name} on {where}, {what}"
     elif submission.ended:
         text = (
             f"{name} on {where} has ended before; `--again` starts another one. Results: {submission.run_uri}"

@@ -36,8 +36,8 @@ _ABSENT = 404
 _SHOWN_CHARS = 300
 _OTHER_API = "answers what the Jobs API of Ray 2.60 does not; is its Ray another one?"
 
-RUN, HUNT, DIGEST, VERSION, OUTPUT = (
-    f"hindcast_{name}" for name in ("run", "hunt", "digest", "version", "output")
+RUN, HUNT, DIGEST, WORK, VERSION, OUTPUT = (
+    f"hindcast_{name}" for name in ("run", "hunt", "digest", "work", "version", "output")
 )
 """Keys of what is noted with a submission."""
 

@@ -126,7 +126,7 @@ class Http:
             ClusterError: There is none.
         """
         parts = urlsplit(self.cluster.address)
-        proxy = None if self.cluster.is_here else _proxy(parts.scheme, parts.netloc)
+        proxy = None if self.cluster.is_here else proxy_for(parts.scheme, parts.netloc)
         host, port = proxy or (self.cluster.host, parts.port)
         connection = (
             http.client.HTTPSConnection(host, port, timeout=CONNECT_TIMEOUT_S, context=self._trust())
@@ -226,7 +226,7 @@ def _told(error: Exception, host: str) -> str:
     return words.format(host=host, reason=reason.lower())
 
 
-def _proxy(scheme: str, netloc: str) -> tuple[str, int | None] | None:
+def proxy_for(scheme: str, netloc: str) -> tuple[str, int | None] | None:
     """Host and port of the proxy that the environment names for an address."""
     named = urllib.request.getproxies().get(scheme)
     if not named or urllib.request.proxy_bypass(netloc):

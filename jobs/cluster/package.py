@@ -81,6 +81,11 @@ def pack(hunt_file: str, signature_files: Sequence[str], others: Sequence[str] =
     return Package(f"{FILES}/{inside}", digest.hexdigest(), len(contents), data)
 
 
+def pack_start() -> Package:
+    """A package without any file of a user's."""
+    return Package("", "", 0, _zip({START: Path(__file__).with_name(START).read_bytes()}))
+
+
 _REMEDY = "put long lists of literals into another hunt"
 
 

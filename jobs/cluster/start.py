@@ -1,4 +1,4 @@
-"""Runs first on the cluster: finds out whether hindcast is there and the right one, and becomes the hunt.
+"""Runs first on the cluster: finds out whether hindcast is there and the right one, and becomes it.
 
 It is sent along with each hunt and must therefore run on any Python 3 and without hindcast.
 """
@@ -11,17 +11,15 @@ WRONG_INPUT = 2
 NEEDED = (3, 11)
 
 
-def main(version: str, hunt_file: str, run_id: str) -> int:
-    """Checks this machine and becomes ``hindcast hunt``; answers an exit code only where that cannot be.
+def main(version: str, *words: str) -> int:
+    """Checks this machine and becomes ``hindcast``; answers an exit code only where that cannot be.
 
     Args:
         version: The laptop's version of hindcast.
-        hunt_file: Path of the hunt file.
-        run_id: Id of the run.
+        words: What hindcast is told.
     """
     wrong = _wrong(version)
     if not wrong:
-        words = ["hunt", hunt_file, "--address", "auto", "--run-id", run_id]
         # -P: what was sent along must not stand in for modules of Python or of hindcast.
         os.execv(sys.executable, [sys.executable, "-P", "-m", "jobs.cli.main", *words])  # noqa: S606 - our own words, no shell
     sys.stderr.write(f"hindcast: {wrong}\n")

@@ -1,5 +1,6 @@
 """From a hunt file to a run on a cluster: checked here, sent there, and never started twice."""
 
+import hashlib
 import importlib.metadata
 import re
 import shlex
@@ -12,6 +13,7 @@ from jobs.cluster import head as notes
 from jobs.cluster.head import Head, Submission
 from jobs.cluster.http import ClusterError
 from jobs.cluster.package import START, Package, pack
+from jobs.cluster.unfinished import Work, goes_on, unfinished
 from jobs.resume import new_run_id
 from jobs.spec import HuntSpec, load_hunt
 from scanner.archive import storage
@@ -42,13 +44,21 @@ class Checked:
         spec: The hunt.
         package: What is sent.
         signatures: How many of its signatures run.
+        work: What is looked for, and where; an unfinished run of the same work is gone on with.
         warnings: What is odd, or could not be checked from here.
     """
 
     spec: HuntSpec
     package: Package
     signatures: int
+    work: Work
     warnings: tuple[Problem, ...]
+
+    @property
+    def digest(self) -> str:
+        """Of the files, and of how much of the archive they are to hunt, in hexadecimal digits."""
+        digest = self.package.digest
+        return hashlib.sha256(f"only new {digest}".encode()).hexdigest() if self.work.only_new else digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +68,27 @@ class Submitted:
     Attributes:
         submission: How it stands.
         new: False where it was there before.
+        resumed: True where it goes on with a run that did not end well.
     """
 
     submission: Submission
     new: bool
+    resumed: bool = False
 
 
-def check(file: str, today: date) -> Checked:
+def check(file: str, today: date, *, only_new: bool = False) -> Checked:
     """Reads and checks all of a hunt that can be checked without its archive and without compiling.
 
     Args:
         file: The hunt file.
         today: Signatures that expire on this day or before it do not run.
+        only_new: True to hunt only what no earlier run has covered.
 
     Raises:
         InputError: With everything that is wrong.
     """
     spec = load_hunt(file)
+    storage.configure(spec.storage)
     reading = read_signatures(spec.signatures)
     problems = [problem for problem in reading.problems if not problem.warning]
     active = [s for s in reading.signatures if s.expires is None or s.expires > today]
@@ -85,32 +99,41 @@ def check(file: str, today: date) -> Checked:
     if problems:
         raise SignatureError(tuple(problems))
     package = pack(file, reading.files, _sent_along(spec))
-    return Checked(spec, package, len(active), tuple(_unseen(spec)))
+    work = Work.of(spec, active, only_new=only_new)
+    return Checked(spec, package, len(active), work, tuple(_unseen(spec)))
 
 
 def submit(head: Head, checked: Checked, now: datetime, *, again: bool = False) -> Submitted:
-    """Starts a run of a hunt, unless one of the same files goes on or has ended well.
+    """Starts a run of a hunt, unless one of the same hunt and signatures goes on, or one of the same files has ended well.
+
+    Where the latest run of the same hunt and signatures has failed or was stopped, that one is gone on with. A run
+    of what is new starts after one that has ended well, too: there may be more by now.
 
     Args:
         head: Of the cluster.
         checked: The hunt.
         now: In UTC; names the run.
-        again: True to start another run after one that ended well.
+        again: True to start another run after one that has ended, however it did.
 
     Raises:
         ClusterError: The cluster cannot be reached, refuses, or runs another Ray.
     """
     _check_ray(head)
-    digest, spec = checked.package.digest, checked.spec
-    before = [each for each in head.submissions() if each.notes.get(notes.DIGEST) == digest]
+    digest, spec = checked.digest, checked.spec
+    known = head.submissions()
+    before = [each for each in known if each.notes.get(notes.DIGEST) == digest]
     latest = max(before, key=lambda each: _number(each.submission_id), default=None)
-    if latest is not None and (not latest.ended or (_ended_well(latest) and not again)):
+    under_way = goes_on(known, checked.work) or (latest if latest and not latest.ended else None)
+    if under_way is not None:
+        return Submitted(under_way, new=False)
+    if latest is not None and _ended_well(latest) and not (again or checked.work.only_new):
         return Submitted(latest, new=False)
     number = _number(latest.submission_id) + 1 if latest else 1
     submission_id = f"hindcast-{spec.hunt}-{digest[:_DIGITS]}-{number}"
     if not head.has_package(checked.package.name):
         head.upload(checked.package.name, checked.package.data)
-    run_id = new_run_id(now, digest[:_TAG_DIGITS])
+    begun = None if again else unfinished(known, checked.work)
+    run_id = begun or new_run_id(now, digest[:_TAG_DIGITS])
     new = head.start(_request(checked, submission_id, run_id))
     # Somebody else may have been quicker; then this is theirs.
     submission = head.submission(submission_id)
@@ -119,12 +142,15 @@ def submit(head: Head, checked: Checked, now: datetime, *, again: bool = False) 
             head.address, f"started {submission_id} and does not know it; look at `hindcast list`"
         )
     # Where the answer to a first try was lost, the second one finds our own.
-    return Submitted(submission, new or submission.run_id == run_id)
+    new = new or submission.run_id == run_id
+    return Submitted(submission, new, new and begun is not None)
 
 
 def _request(checked: Checked, submission_id: str, run_id: str) -> dict[str, object]:
     version = importlib.metadata.version("hindcast")
-    words = ("exec", "python", START, version, checked.package.hunt_file, run_id)
+    hunt = ("hunt", checked.package.hunt_file, "--address", "auto", "--run-id", run_id)
+    only_new = ("--only-new",) if checked.work.only_new else ()
+    words = ("exec", "python", START, version, *hunt, *only_new)
     return {
         "submission_id": submission_id,
         "entrypoint": shlex.join(words),
@@ -135,19 +161,25 @@ def _request(checked: Checked, submission_id: str, run_id: str) -> dict[str, obj
         "metadata": {
             notes.RUN: run_id,
             notes.HUNT: checked.spec.hunt,
-            notes.DIGEST: checked.package.digest,
+            notes.DIGEST: checked.digest,
+            notes.WORK: checked.work.note,
             notes.VERSION: version,
             notes.OUTPUT: checked.spec.output,
         },
     }
 
 
-def _check_ray(head: Head) -> None:
-    version = head.version()
+def fits(version: str) -> bool:
+    """True for a version of Ray that hunts run on."""
     found = _VERSION.match(version)
     first, too_new = RAY_VERSIONS
-    if found is None or not first <= (int(found[1]), int(found[2])) < too_new:
-        wanted = ".".join(map(str, first))
+    return found is not None and first <= (int(found[1]), int(found[2])) < too_new
+
+
+def _check_ray(head: Head) -> None:
+    version = head.version()
+    if not fits(version):
+        wanted = ".".join(map(str, RAY_VERSIONS[0]))
         message = (
             f"runs Ray {version}, and this hindcast needs {wanted}; use a cluster or a hindcast that fit"
         )
@@ -172,8 +204,8 @@ def _of_this_machine(spec: HuntSpec) -> Iterator[Problem]:
                 yield spec.problem(key, message)
         elif _is_relative(path) and key != _MANIFEST:
             message = (
-                f"`{path}` is a folder of this machine; "
-                "write a URI, or the absolute path of a folder that every machine of the cluster has"
+                f"`{path}` is a path of this machine; "
+                "write a URI, or an absolute path that every machine of the cluster has"
             )
             yield spec.problem(key, message)
 
@@ -182,7 +214,14 @@ def _written(file: str) -> Iterator[tuple[str, str]]:
     """Every path of a hunt file as written, and its key."""
     top = source.read_document(Path(file).read_bytes().decode("utf-8-sig")).value
     archive = top.get("archive") if isinstance(top, dict) else None
-    for key, within in (("archive.uri", archive), (_MANIFEST, archive), ("signatures", top), ("output", top)):
+    alerts = top.get("alerts") if isinstance(top, dict) else None
+    for key, within in (
+        ("archive.uri", archive),
+        (_MANIFEST, archive),
+        ("signatures", top),
+        ("output", top),
+        ("alerts.file", alerts),
+    ):
         value = within.get(key.rpartition(".")[2], []) if isinstance(within, dict) else []
         for path in value if isinstance(value, list) else [value]:
             if isinstance(path, str):

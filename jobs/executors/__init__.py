@@ -6,6 +6,15 @@ from typing import Protocol
 
 from jobs.driver import SplitDone, SplitLost
 from scanner.archive.plan import Split
+from scanner.engine.owed import OwedPart
+from scanner.engine.program import Program
+from scanner.engine.qualification.verdict import Verdict
+
+Outcome = SplitDone | SplitLost
+
+Compiled = tuple[Program, tuple[OwedPart, ...], Verdict]
+"""The signatures, the parts of them that splits may owe, and the driver's verdict on its engine: a worker on a like
+machine need not examine it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +24,16 @@ class Task:
     Attributes:
         splits: The splits with their numbers.
         footers: Footers of their files, by URI; a file that is not in here is asked for its own.
+        again: True where the splits were started before, so that some may be done.
+        watched: True where it is to be found out which of them kills workers, and how.
+        logs: True where workers log, as `jobs.log` does, to standard error, which Ray keeps.
     """
 
     splits: tuple[tuple[int, Split], ...]
     footers: Mapping[str, bytes]
+    again: bool = False
+    watched: bool = False
+    logs: bool = False
 
 
 class Executor(Protocol):
@@ -35,13 +50,16 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many tasks may be under way at once; may change while a hunt runs."""
 
+    def expect(self, tasks: int) -> None:
+        """Hears how many tasks are under way or still to come, so that it can see to machines for them."""
+
     def submit(self, task: Task) -> None:
         """Takes one more task."""
 
-    def wait(self) -> SplitDone | SplitLost:
+    def wait(self) -> Outcome:
         """Blocks until one of the submitted splits has ended, however it ended.
 
-        A split that raised, or whose worker died too often, is a `SplitLost`: it has published nothing.
+        A split that raised, or whose worker died, is a `SplitLost`: it has published nothing.
         """
 
     def close(self) -> None:

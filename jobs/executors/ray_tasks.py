@@ -1,11 +1,10 @@
-"""Runs splits as tasks of a Ray cluster. The only place that imports Ray.
+"""Runs splits as tasks of a Ray cluster. The only place that imports Ray, beside `ray_metrics`.
 
 Tables never pass through Ray's object store: workers read the archive and write the results themselves, and
 send back the counters of a `SplitReport`. The compiled signatures go there once, and once into each worker.
 """
 
 import contextlib
-import faulthandler
 import logging
 import os
 import signal
@@ -14,71 +13,70 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from jobs import log
 from jobs.driver import SplitDone, SplitLost
-from jobs.executors import Task
-from scanner.archive import storage
-from scanner.engine.matcher import HyperscanMatcher
-from scanner.engine.matches import Matcher
+from jobs.executors import Compiled, Outcome, Task
+from jobs.executors.capacity import TASKS_AT_ONCE, Capacity, Growth, capacity, memory_needed
+from jobs.executors.watched import run_watched
+from jobs.executors.work import matchers_of, run_task
+from jobs.machines import ANY_MACHINES, Machines
+from scanner.engine.owed import Matchers, OwedPart
 from scanner.engine.program import Program
-from scanner.engine.qualification.verdict import Verdict, adopt, require_qualified
-from scanner.errors import CommitUnknown, HindcastError, HuntError, OutputError, Problem, why
-from scanner.results import layout
+from scanner.engine.qualification.verdict import require_qualified
+from scanner.errors import HindcastError, HuntError, Problem, why
 from scanner.results.commit import standing
 from scanner.results.report import SplitReport
-from scanner.scan.split import ScanSettings, run_split
-
-RETRIES = 3
-"""How often a task whose worker died is given to another one."""
-
-LOCKED_S = 30.0
-"""How much longer a worker may take that cannot even leave a mark."""
+from scanner.scan.split import ScanSettings
 
 CONNECT_TIMEOUT_S = 10.0
-SLOTS_S = 1.0
+CAPACITY_S = 1.0
 """How long the size of the cluster is taken as known: asking costs a request, and splits may end by the thousand."""
 
 LOOK_S = 0.5
 """How long a task is waited for before it is asked whether anyone still wants it."""
 
 OBJECT_STORE_BYTES = 192 << 20
-TASKS_PER_CPU = 2
 
 _ENVIRONMENT = {
     # Ray reads these when it is imported.
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    # Workers killed for want of memory would be retried without end.
-    "RAY_task_oom_retries": str(RETRIES),
 }
 for _name, _value in _ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
 
 import ray  # noqa: E402 - after its environment
-from ray._private.worker import global_worker  # noqa: E402 - Ray tells nowhere else that a task runs again
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, WorkerCrashedError  # noqa: E402
+from ray.autoscaler.sdk import request_resources  # noqa: E402
+from ray.exceptions import (  # noqa: E402
+    NodeDiedError,
+    OutOfMemoryError,
+    RayError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 
-_Compiled = tuple[Program, Verdict]
-"""The signatures, and the driver's verdict on its engine: a worker on a like machine need not examine it again."""
-
-Outcome = SplitDone | SplitLost
-
-_matchers: dict[str, Matcher] = {}
-"""In a worker: the matcher of the hunt it works for, by the program's name in the object store."""
+_matchers: dict[str, Matchers] = {}
+"""In a worker: the matchers of the hunt it works for, by the program's name in the object store."""
 
 
 class RayExecutor:
     """Splits as Ray tasks; joins a cluster or starts a local Ray unless this process has one, and leaves it again.
+
+    Ray is told to try nothing twice: only the driver knows what the death of a worker means for its splits.
 
     Args:
         program: The compiled signatures.
         settings: What every split of the run shares.
         address: The cluster to join, as ``ray.init`` takes it; None for a Ray of this machine alone.
         check: Called while this waits; what it raises ends the waiting.
+        parts: What splits owe that do not owe all signatures.
+        machines: Which machines of a cluster are wanted.
 
     Raises:
         HuntError: There is no cluster at the address.
@@ -92,45 +90,75 @@ class RayExecutor:
         settings: ScanSettings,
         address: str | None = None,
         check: Callable[[], None] = lambda: None,
+        parts: Sequence[OwedPart] = (),
+        machines: Machines = ANY_MACHINES,
     ) -> None:
         self._check = check
         self._cleanup = contextlib.ExitStack()
         if not ray.is_initialized():
             self._cleanup.enter_context(_nothing_on_standard_output())
             self._cleanup.enter_context(local_ray() if address is None else _cluster_at(address))
-        self._program = ray.put((program, require_qualified()))
+        self._program = ray.put((program, tuple(parts), require_qualified()))
         self._settings = ray.put(settings)
         self._run_uri = settings.run_uri
         self._under_way: dict[ray.ObjectRef[list[Outcome]], tuple[tuple[int, str], ...]] = {}
         self._ended: deque[Outcome] = deque()
-        self._slots = 1
-        self._slots_until = 0.0
+        self._machines = machines
+        self._memory_bytes = memory_needed(program)
+        self._capacity = Capacity(0, None)
+        self._capacity_until = 0.0
+        self._remote: Any = _run
+        self._growth = None if address is None else Growth()
+        self._asked_cpus = 0
 
     @property
     def slots(self) -> int:
-        """A few tasks for each CPU that the cluster has now, so that none waits for the driver."""
+        """A few tasks for each that the cluster can run now, so that none waits for the driver."""
+        return max(1, self._machines.at_most(TASKS_AT_ONCE * self._known_capacity().tasks))
+
+    def _known_capacity(self) -> Capacity:
         now = time.monotonic()
-        if now >= self._slots_until:
-            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            self._slots = max(1, int(TASKS_PER_CPU * resources.get("CPU", 0)))
-            self._slots_until = now + SLOTS_S
-        return self._slots
+        if now >= self._capacity_until:
+            self._capacity_until = now + CAPACITY_S
+            known = capacity(ray.nodes(), self._memory_bytes)  # type: ignore[no-untyped-call]
+            self._capacity = known
+            self._remote = _run.options(**self._machines.options(known.memory_bytes))
+        return self._capacity
+
+    def expect(self, tasks: int) -> None:
+        """Asks the cluster to grow to what so many tasks can use, where it is one that may."""
+        if self._growth is None:
+            return
+        can = self._known_capacity().tasks
+        cpus = self._growth.ask(self._machines.at_most(tasks), can, time.monotonic())
+        if cpus != self._asked_cpus:
+            self._ask_for(cpus)
+
+    def _ask_for(self, cpus: int) -> None:
+        bundles, selectors = [{"CPU": 1}] * cpus, [self._machines.labels] * cpus
+        # A cluster without an autoscaler takes no notice, and one that cannot be asked grows by the tasks that wait.
+        with contextlib.suppress(RayError, RuntimeError, OSError):
+            request_resources(bundles=bundles, bundle_label_selectors=selectors)
+        self._asked_cpus = cpus
 
     def submit(self, task: Task) -> None:
         """Sends one more task to the cluster."""
+        self._known_capacity()
         # In a list, the program stays a reference: a worker fetches it once, not once a task.
-        running = _run.remote(task, [self._program], self._settings)
+        running = self._remote.remote(replace(task, logs=log.is_on()), [self._program], self._settings)
         self._under_way[running] = tuple((number, split.split_id) for number, split in task.splits)
 
     def wait(self) -> Outcome:
         """Blocks until a task has ended, unless one has of which splits are still to be told."""
         while not self._ended:
             self._check()
-            ended, _ = ray.wait(list(self._under_way), num_returns=1, timeout=LOOK_S)
-            if not ended:
-                continue
-            splits = self._under_way.pop(ended[0])
-            self._ended.extend(self._outcomes(ended[0], splits))
+            under_way = list(self._under_way)
+            ended, _ = ray.wait(under_way, num_returns=1, timeout=LOOK_S)
+            if ended:
+                # Each look costs the more the more is under way, so that one has to do for all that has ended.
+                ended, _ = ray.wait(under_way, num_returns=len(under_way), timeout=0)
+            for task in ended:
+                self._ended.extend(self._outcomes(task, self._under_way.pop(task)))
         return self._ended.popleft()
 
     def _outcomes(
@@ -139,16 +167,13 @@ class RayExecutor:
         try:
             yield from ray.get(task)
         except RayTaskError as error:
+            # What a split raises is an outcome of it, so that this is of the machine.
             for number, _ in splits:
-                yield SplitLost(number, why(error.cause))
+                yield SplitLost(number, why(error.cause), unfit=True)
         except RayError as error:
-            reason, attempts = _why_lost(error)
             for number, split_id in splits:
                 report = self._standing(split_id)
-                if report is None:
-                    yield SplitLost(number, reason, attempts, worker_died=True)
-                else:
-                    yield SplitDone(number, report)
+                yield _lost(number, error) if report is None else SplitDone(number, report)
 
     def _standing(self, split_id: str) -> SplitReport | None:
         """What the dead worker published of a split; None too where that cannot be told, so that it is tried again."""
@@ -159,6 +184,8 @@ class RayExecutor:
 
     def close(self) -> None:
         """Stops the tasks that are under way, and Ray where this started it."""
+        if self._asked_cpus:
+            self._ask_for(0)
         for task in self._under_way:
             ray.cancel(task, force=True)
         self._under_way.clear()
@@ -166,86 +193,35 @@ class RayExecutor:
         self._cleanup.close()
 
 
-@ray.remote(max_retries=RETRIES, retry_exceptions=False)
-def _run(task: Task, program: "list[ray.ObjectRef[_Compiled]]", settings: ScanSettings) -> list[Outcome]:
+@ray.remote(max_retries=0, retry_exceptions=False)
+def _run(task: Task, program: "list[ray.ObjectRef[Compiled]]", settings: ScanSettings) -> list[Outcome]:
     # Ray pickles this function with all that it names, so that it only calls what can be imported.
-    return _run_all(task, _matcher(program[0]), settings)
+    return _run_all(task, program[0], settings)
 
 
-def _run_all(task: Task, matcher: Matcher, settings: ScanSettings) -> list[Outcome]:
-    storage.configure(settings.storage)
-    again = _tried_before()
-    outcomes: list[Outcome] = []
-    for number, split in task.splits:
-        try:
-            report = standing(settings.run_uri, split.split_id) if again else None
-            if (
-                report is None
-                and again
-                and storage.exists(layout.overdue_uri(settings.run_uri, split.split_id))
-            ):
-                reason = f"it took longer than {settings.limits.split_timeout_s:g} s"
-                outcomes.append(SplitLost(number, reason, overdue=True))
-                continue
-            if report is None:
-                with _in_time(settings, split.split_id):
-                    report = run_split(split, matcher, settings, task.footers.get(split.source_uri))
-            outcomes.append(SplitDone(number, report))
-        except (OutputError, CommitUnknown) as error:
-            outcomes.append(SplitLost(number, error.reason, unwritten=True))
-        except Exception as error:  # noqa: BLE001 - the split's edge: what escapes here is recorded as failed
-            outcomes.append(SplitLost(number, why(error)))
-    return outcomes
+def _run_all(task: Task, program: "ray.ObjectRef[Compiled]", settings: ScanSettings) -> list[Outcome]:
+    if task.watched:
+        return list(run_watched(task, ray.get(program), settings))
+    return list(run_task(task, _matchers_of(program), settings))
 
 
-@contextlib.contextmanager
-def _in_time(settings: ScanSettings, split_id: str) -> Iterator[None]:
-    """Ends this worker if the block takes too long; the mark left then tells the next one why."""
-    timeout_s = settings.limits.split_timeout_s
-    if timeout_s is None:
-        yield
-        return
-
-    def end() -> None:
-        try:
-            storage.create(layout.overdue_uri(settings.run_uri, split_id), b"")
-        finally:
-            os._exit(1)
-
-    timer = threading.Timer(timeout_s, end)
-    timer.daemon = True
-    timer.start()
-    # Code that keeps Python's lock would keep the timer waiting; this one takes no lock.
-    faulthandler.dump_traceback_later(timeout_s + LOCKED_S, exit=True, file=2)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
-        timer.cancel()
-
-
-def _tried_before() -> bool:
-    """In a worker: True where the task runs again, because a worker died of it or under it."""
-    attempt: int = global_worker.core_worker.get_current_task_attempt_number()  # type: ignore[attr-defined]
-    return attempt > 0
-
-
-def _why_lost(error: RayError) -> tuple[str, int]:
-    """The reason, and how often the task was tried."""
+def _lost(number: int, error: RayError) -> SplitLost:
+    """How a split has ended whose task Ray says this of."""
     if isinstance(error, OutOfMemoryError):
-        return "its workers were killed because the machine ran out of memory", RETRIES + 1
+        reason = "its worker was ended because the memory of the machine ran out"
+        return SplitLost(number, reason, worker_died=True)
     if isinstance(error, WorkerCrashedError):
-        return f"its worker died {RETRIES + 1} times", RETRIES + 1
-    return f"Ray lost it: {type(error).__name__}", 1
+        return SplitLost(number, "its worker died", worker_died=True)
+    if isinstance(error, NodeDiedError):
+        return SplitLost(number, "its machine was lost", node_lost=True)
+    return SplitLost(number, f"the cluster lost it: {type(error).__name__}", node_lost=True)
 
 
-def _matcher(program: "ray.ObjectRef[_Compiled]") -> Matcher:
+def _matchers_of(program: "ray.ObjectRef[Compiled]") -> Matchers:
     name = program.hex()
     if name not in _matchers:
         _matchers.clear()
-        compiled, verdict = ray.get(program)
-        adopt(verdict)
-        _matchers[name] = HyperscanMatcher(compiled)
+        _matchers[name] = matchers_of(ray.get(program))
     return _matchers[name]
 
 

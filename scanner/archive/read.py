@@ -16,10 +16,10 @@ from scanner.archive.deletes import deleted_rows
 from scanner.archive.parquet.footers import arrow_errors, opened, read_footer
 from scanner.archive.parquet.page_check import Chunk, check_pages, chunks_of
 from scanner.archive.parquet.read_ahead import ReadAhead
-from scanner.archive.parquet.sizing import rows_at_once
+from scanner.archive.parquet.sizing import Sizing
 from scanner.archive.planning.partitions import batch_with
 from scanner.archive.planning.splits import Split
-from scanner.archive.storage import Changed, Missing
+from scanner.archive.storage import Changed, Missing, Unreachable
 from scanner.archive.where import Predicate
 from scanner.errors import SourceError
 
@@ -88,27 +88,31 @@ def read_split(
         where: Which records are wanted, by columns that are among ``columns``; None for all.
 
     Raises:
+        Unreachable: The store has failed as often as it was asked, and may work another time.
         SourceError: The file is not the version that was planned, or its footer cannot be read.
     """
     with (
         _stored(split) as stored,
-        opened(split.source_uri, footer or read_footer(split.info), stored.file) as (file, _),
+        opened(split.source_uri, footer := footer or read_footer(split.info), stored.file) as (file, _),
     ):
         in_path = {name: value for name, value in split.partitions if name not in split.columns}
         numbers = _numbers(file, split, [path for path in columns if path not in in_path])
         stored.expect(
             len(split.row_groups), lambda number: chunks_of(file, split.row_groups[number], numbers)
         )
+        sizing = Sizing(stored.file, file, footer, numbers)
         deleted = deleted_rows(split) if split.deletes else _NONE_DELETED
         first_rows = _first_rows(file, split)
         for number, (row_group, first_row) in enumerate(zip(split.row_groups, first_rows, strict=True)):
             try:
                 with arrow_errors(split.source_uri):
                     stored.enter(number)
-                    for batch in _row_group(stored.file, file, row_group, first_row, numbers, batch_rows):
+                    for batch in _row_group(
+                        file, row_group, first_row, numbers, sizing.rows(row_group, batch_rows)
+                    ):
                         whole = replace(batch, data=batch_with(batch.data, in_path))
                         yield filtered(whole, split, where, deleted)
-            except (Changed, Missing):
+            except (Changed, Missing, Unreachable):
                 raise
             except SourceError as error:
                 yield Gap(row_group, file.metadata.row_group(row_group).num_rows, error.reason)
@@ -145,18 +149,12 @@ def _stored(split: Split) -> _Local | ReadAhead:
 
 
 def _row_group(
-    source: pa.NativeFile,
-    file: pq.ParquetFile,
-    row_group: int,
-    first_row: int,
-    numbers: Sequence[int],
-    batch_rows: int,
+    file: pq.ParquetFile, row_group: int, first_row: int, numbers: Sequence[int], batch_rows: int
 ) -> Iterator[Batch]:
     names = [file.schema.column(number).path for number in numbers]
-    rows = rows_at_once(source, file, row_group, numbers, batch_rows)
     promised = file.metadata.row_group(row_group).num_rows
     seen = 0
-    for data in file.iter_batches(rows, [row_group], names, use_threads=False):
+    for data in file.iter_batches(batch_rows, [row_group], names, use_threads=False):
         data.validate()
         if seen + data.num_rows > promised:
             break  # its rows would bear the numbers of the next row group's

@@ -23,6 +23,8 @@ class Collector:
         self._alone = array("q")  # signature, cell, start, end of hits with one span
         self._many = array("q")  # signature, cell, number of matches, number of spans of the others
         self._spans: list[Spans] = []
+        self._tables: list[Int64s] = []  # the same four of others, and their spans
+        self._places: list[Int64s] = []
         self._errors: list[MatchError] = []
 
     def find(
@@ -67,6 +69,18 @@ class Collector:
             except MatchUndecided as undecided:
                 self._errors.append(MatchError(cell, signature, undecided.reason))
 
+    def take(self, signatures: Int64s, cells: Int64s, counts: Int64s, spans: Int64s) -> None:
+        """Keeps hits that are known.
+
+        Args:
+            signatures: int64[n].
+            cells: int64[n].
+            counts: int64[n], matches of each, as many as it has spans.
+            spans: int64[spans, 2], first byte and the one after, in the repaired cell.
+        """
+        self._tables.append(np.stack([signatures, cells, counts, counts], axis=1))
+        self._places.append(spans)
+
     def _add(self, signature: int, cell: int, count: int, spans: Spans) -> None:
         if count:
             self._many.extend((signature, cell, count, len(spans)))
@@ -79,7 +93,8 @@ class Collector:
         ones = np.ones(len(alone), np.int64)
         spans = chain.from_iterable(chain.from_iterable(self._spans))
         flat = np.fromiter(spans, np.int64, 2 * int(many[:, 3].sum())).reshape(-1, 2)
-        flat = np.concatenate([alone[:, 2:], flat])
+        flat = np.concatenate([alone[:, 2:], flat, *self._places])
+        many = np.concatenate([many, *self._tables])
         signatures, cells = np.concatenate([alone[:, :2], many[:, :2]]).T
         order = np.argsort(cells * (signatures.max(initial=0) + 1) + signatures)
         lengths = np.concatenate([ones, many[:, 3]])

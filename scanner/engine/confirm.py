@@ -5,6 +5,7 @@ from functools import cached_property
 from heapq import merge
 from itertools import islice
 
+from scanner.engine.bulk import is_plain
 from scanner.engine.dialects.translate import judge_of
 from scanner.engine.literals.spelling import literal_expression
 from scanner.engine.matches import MAX_SPANS
@@ -49,6 +50,12 @@ class SignatureJudge:
     def only(self) -> Expression:
         """The expression of a signature that has but one; compiled when it is first asked for, as most never are."""
         return next(self._expressions(0, {0: {0}}))
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """True where that expression may be looked for in many cells at once; a literal takes no more than itself."""
+        first = self._patterns[0]
+        return isinstance(first, LiteralPattern) or is_plain(first)
 
     def judge(self, cell: bytes, fired: Fired) -> Found:
         """Decides on one cell.

@@ -1,13 +1,14 @@
 """The matcher that hunts use: pass one by Hyperscan, pass two by PCRE2."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from scanner.engine.bulk import Bulk
 from scanner.engine.collect import Collector
 from scanner.engine.confirm import Fired, SignatureJudge
 from scanner.engine.costs import Costs, SignatureCost, SignatureCosts
@@ -21,6 +22,9 @@ from scanner.signatures.model import Ruleset
 from scanner.views.raw import Column, TextCells, text_cells
 
 _NONE: Final[Fired] = {}
+
+_SOME: Final = 2
+"""Candidates of a signature that are worth being put together."""
 
 
 class HyperscanMatcher:
@@ -54,11 +58,18 @@ class HyperscanMatcher:
             np.bool_,
         )
         self._kinds_by_column: dict[str, tuple[Mask, Mask]] = {}
+        self._judging: int | None = None
 
     @property
     def ruleset(self) -> Ruleset:
         """The ruleset whose indices the answers use."""
         return self._program.ruleset
+
+    @property
+    def judging(self) -> str | None:
+        """Id of the signature whose candidates are being judged, for another thread to see; None at other times."""
+        number = self._judging
+        return None if number is None else self.ruleset.signatures[number].id
 
     def match(self, cells: Column, column: str) -> Matches:
         """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
@@ -72,6 +83,7 @@ class HyperscanMatcher:
             return replace(NO_MATCHES, invalid_cells=len(text.repairs), costs=costs)
         collector = Collector(text.repairs)
         spent = SignatureCosts.of(self._confirm_all(candidates, text, column, collector))
+        self._judging = None
         matches = collector.matches()
         costs = replace(costs, confirm_s=time.perf_counter() - scanned, signatures=spent)
         return replace(matches, costs=costs)
@@ -119,20 +131,39 @@ class HyperscanMatcher:
         self, candidates: Candidates, text: TextCells, collector: Collector
     ) -> Iterator[tuple[int, SignatureCost]]:
         """Looks for the one expression of each signature."""
-        texts = text.take(candidates.cells)
-        # Each match holds an event of its own, so there are no more matches than events.
-        about = zip(candidates.cells.tolist(), texts, candidates.events.tolist(), strict=True)
+        bulk = Bulk(text, candidates.cells)
         started = time.perf_counter()
         for number, run in self._runs(candidates):
-            seen = run.stop - run.start
-            collector.find(number, self._judges[number].only, islice(about, seen), MAX_SPANS)
+            self._judging = number
+            judge, seen = self._judges[number], run.stop - run.start
+            if seen >= _SOME and judge.is_plain:
+                bulk.ask(judge.only, run)
+            else:
+                collector.find(number, judge.only, _alone(candidates.part(run), bulk.lines(run)), MAX_SPANS)
             ended = time.perf_counter()
             yield number, SignatureCost(seen, seen, ended - started)
             started = ended
+        answers = bulk.answers()
+        numbers = self._program.target_signatures[candidates.targets]
+        collector.take(numbers[answers.hits], candidates.cells[answers.hits], answers.counts, answers.spans)
+        yield from self._confirm_again(candidates.part(answers.again), text, collector)
+
+    def _confirm_again(
+        self, candidates: Candidates, text: TextCells, collector: Collector
+    ) -> Iterator[tuple[int, SignatureCost]]:
+        """Asks about candidates alone that could not be decided among others."""
+        for number, run in self._runs(candidates):
+            self._judging = number
+            started = time.perf_counter()
+            chosen = candidates.part(run)
+            lines = Bulk(text, chosen.cells).lines(slice(0, len(chosen)))
+            collector.find(number, self._judges[number].only, _alone(chosen, lines), MAX_SPANS)
+            yield number, SignatureCost(0, 0, time.perf_counter() - started)
 
     def _confirm(
         self, number: int, candidates: Candidates, text: TextCells, collector: Collector
     ) -> SignatureCost:
+        self._judging = number
         started = time.perf_counter()
         judge = self._judges[number]
         possible = self._possible(number, candidates, len(text))
@@ -171,3 +202,10 @@ class HyperscanMatcher:
         for cell, pattern, literal in zip(cells, patterns, literals, strict=True):
             fired.setdefault(cell, {}).setdefault(pattern, set()).add(literal)
         return fired
+
+
+def _alone(candidates: Candidates, lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, int]]:
+    """Index and text of each cell, and how many matches it has at most."""
+    # Each match holds an event of its own, so there are no more matches than events.
+    for cell, line, events in zip(candidates.cells.tolist(), lines, candidates.events.tolist(), strict=True):
+        yield cell, line[:-1], events

@@ -1,6 +1,8 @@
 """What every matcher answers, and the seam that all matchers stand behind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -62,6 +64,21 @@ class Matches:
     def __len__(self) -> int:
         return len(self.cells)
 
+    @classmethod
+    def together(cls, pieces: "Sequence[Matches]") -> "Matches":
+        """The hits of several columns one behind the other, each with the cell that it had; without costs."""
+        counts = [np.diff(piece.span_offsets) for piece in pieces]
+        return cls(
+            cells=np.concatenate([piece.cells for piece in pieces]),
+            signatures=np.concatenate([piece.signatures for piece in pieces]),
+            match_counts=np.concatenate([piece.match_counts for piece in pieces]),
+            span_offsets=np.append(0, np.cumsum(np.concatenate(counts))),
+            span_starts=np.concatenate([piece.span_starts for piece in pieces]),
+            span_ends=np.concatenate([piece.span_ends for piece in pieces]),
+            errors=tuple(chain.from_iterable(piece.errors for piece in pieces)),
+            invalid_cells=sum(piece.invalid_cells for piece in pieces),
+        )
+
     def where(self, mask: "np.ndarray[Any, np.dtype[np.bool_]]") -> "Matches":
         """Some of the hits, with their spans; errors and costs stay.
 
@@ -96,6 +113,10 @@ class Matcher(Protocol):
     @property
     def ruleset(self) -> Ruleset:
         """The ruleset whose indices the answers use."""
+
+    @property
+    def judging(self) -> str | None:
+        """Id of the signature whose candidates are being judged, for another thread to see; None at other times."""
 
     def match(self, cells: Column, column: str) -> Matches:
         """Finds every hit in one column.

@@ -30,6 +30,10 @@ class OracleMatcher:
         """The ruleset whose indices the answers use."""
         return self._ruleset
 
+    @property
+    def judging(self) -> None:
+        """Does not tell: whoever waits for an oracle can wait."""
+
     def match(self, cells: Column, column: str) -> Matches:
         """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
         text = text_cells(cells)

@@ -46,7 +46,7 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.cells)
 
-    def part(self, chosen: slice | npt.NDArray[np.bool_]) -> "Candidates":
+    def part(self, chosen: slice | npt.NDArray[np.bool_] | Int64s) -> "Candidates":
         """Some of them."""
         return Candidates(self.cells[chosen], self.targets[chosen], self.events[chosen])
 

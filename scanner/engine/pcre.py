@@ -82,6 +82,12 @@ class MatchUndecided(HindcastError):  # noqa: N818 - neither a match nor none
 
 Spans = list[tuple[int, int]]
 
+BEFORE: Final = b"\x01"
+BEHIND: Final = b"\x02"
+"""What `Expression.marked` puts around a match."""
+
+_MARKING: Final = int(core.SubstituteOption.GLOBAL) | _NO_UTF_CHECK
+
 _CONTEXT: Final = core.create_match_context()
 
 
@@ -137,6 +143,20 @@ class Expression:
             return _find(self._code, cell, limit, most)
         except pcre2.LibraryError as error:
             return self._again(error, cell, limit, most)
+
+    def marked(self, text: bytes) -> bytes | None:
+        """A text with `BEFORE` and `BEHIND` around every match, as `find` finds them; no match may be empty.
+
+        Returns:
+            None where the text holds one of the two itself, or PCRE2 gave up.
+        """
+        if BEFORE in text or BEHIND in text:
+            return None
+        try:
+            marked: bytes = core.substitute(self._code, BEFORE + b"$0" + BEHIND, text, 0, _MARKING)[0]
+        except pcre2.LibraryError:
+            return None
+        return marked
 
     def _again(self, error: Any, cell: bytes, limit: int, most: int) -> tuple[int, Spans]:
         """Without just-in-time compiled code, whose stack is small, where it was that which failed."""

@@ -27,6 +27,10 @@ class Begun:
         match_key_id: Tells match keys apart, and no key.
         started_at: In UTC; all hits of the run bear it.
         spec: The hunt as written, in values that JSON has.
+        content_digest: Of what the hunt file says about what is found in a file; not of which files there are, nor
+            of limits. Runs in which it is the same cover for each other. Empty where none was written down.
+        against: Ids of the runs that decided what this one was to read, because it hunts only what is new; None
+            where it hunts everything.
     """
 
     hunt: str
@@ -36,6 +40,8 @@ class Begun:
     match_key_id: str
     started_at: datetime
     spec: dict[str, Any]
+    content_digest: str = ""
+    against: tuple[str, ...] | None = None
 
     def unlike(self, other: "Begun") -> str | None:
         """What about another run keeps it from being gone on with as this one; None where nothing does."""
@@ -45,6 +51,8 @@ class Begun:
             return "its signatures were others"
         if self.match_key_id != other.match_key_id:
             return "its match hashes were made with another key"
+        if (self.against is None) != (other.against is None):
+            return "it hunts everything" if self.against is None else "it hunts only what is new"
         return None
 
 

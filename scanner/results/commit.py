@@ -1,9 +1,9 @@
 """Publishes what became of a split, once, whoever else tries; and reads it back."""
 
 import contextlib
-from collections.abc import Collection, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Final
 
 from scanner.archive import storage
@@ -13,6 +13,7 @@ from scanner.results.report import SplitReport
 
 _MAX_RECORD_BYTES: Final = 64 << 20
 _READ_AT_ONCE: Final = 16
+_READ_AHEAD: Final = 1024
 
 
 def publish(run_uri: str, report: SplitReport) -> bool:
@@ -79,7 +80,14 @@ def divided(run_uri: str) -> set[str]:
 
 
 def committed(run_uri: str, wanted: Collection[str] | None = None) -> list[SplitReport]:
+    """Every report that counts, as `reports_of` gives them, at once."""
+    return list(reports_of(run_uri, wanted))
+
+
+def reports_of(run_uri: str, wanted: Collection[str] | None = None) -> Iterator[SplitReport]:
     """Every report that counts, sorted by split id; parts stand in place of the splits that were divided.
+
+    Of all splits only the names are held in memory, and some thousand reports.
 
     Args:
         run_uri: Folder of the run.
@@ -87,28 +95,49 @@ def committed(run_uri: str, wanted: Collection[str] | None = None) -> list[Split
 
     Raises:
         HuntError: A record is not one; it is named.
+        SourceError: One cannot be read.
     """
-    names = storage.list_names(layout.commits_uri(run_uri))
-    there = set(names)
-    if wanted is not None:
-        names = [name for name in names if name in wanted]
-    found: list[SplitReport] = []
-    while names:
-        reports = _read_all(run_uri, names)
-        found += (report for report in reports if not report.parts)
-        # Without a choice all parts were read in the first turn.
-        names = [] if wanted is None else [part for each in reports for part in each.parts if part in there]
-    return sorted(found, key=lambda report: report.split_id)
-
-
-def _read_all(run_uri: str, names: Sequence[str]) -> list[SplitReport]:
-    # Nearly every split ran the same thousands of signatures: one copy of that tuple is enough.
-    sets: dict[tuple[str, ...], tuple[str, ...]] = {}
     with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="commits") as pool:
-        reports = pool.map(lambda name: _read(layout.commit_uri(run_uri, name), name), names)
-        return [
-            replace(each, signatures=sets.setdefault(each.signatures, each.signatures)) for each in reports
-        ]
+        read = functools.partial(_read_all, run_uri, pool)
+        names = _that_count(storage.list_names(layout.commits_uri(run_uri)), divided(run_uri), wanted, read)
+        for start in range(0, len(names), _READ_AHEAD):
+            yield from read(names[start : start + _READ_AHEAD])
+
+
+def _that_count(
+    names: list[str],
+    marked: set[str],
+    wanted: Collection[str] | None,
+    read: Callable[[Sequence[str]], Iterable[SplitReport]],
+) -> list[str]:
+    """Those names of which the report counts, sorted; only splits that are marked can be divided."""
+    there = set(names) if marked else set()
+    chosen = names if wanted is None else [name for name in names if name in wanted]
+    doubtful = sorted(marked.intersection(chosen))
+    if not doubtful:
+        return chosen
+    counting = set(chosen)
+    while doubtful:
+        parts: set[str] = set()
+        for report in read(doubtful):
+            if report.parts:
+                counting.discard(report.split_id)
+                parts.update(there.intersection(report.parts))
+        counting |= parts
+        doubtful = sorted(parts & marked)
+    return sorted(counting)
+
+
+def _read_all(run_uri: str, pool: ThreadPoolExecutor, names: Sequence[str]) -> Iterator[SplitReport]:
+    # To hand a name to a thread takes as long as to read a record from the local disk.
+    share = -(-len(names) // _READ_AT_ONCE)
+    shares = (names[start : start + share] for start in range(0, len(names), share or 1))
+    for reports in pool.map(functools.partial(_read_some, run_uri), shares):
+        yield from reports
+
+
+def _read_some(run_uri: str, names: Sequence[str]) -> list[SplitReport]:
+    return [_read(layout.commit_uri(run_uri, name), name) for name in names]
 
 
 def _read(uri: str, split_id: str) -> SplitReport:

@@ -1,50 +1,42 @@
-"""Ends a run: folds its commit records into tables, then publishes the record that makes it complete."""
+"""Ends a run: folds what its splits left into few files, then publishes the record that makes it complete.
 
+Every step writes new files, so that it can be repeated; the record names the files that count; what it does not name
+is deleted after it stands. So a run can be finished by several at once, and be killed at any point.
+"""
+
+import contextlib
+import hashlib
 import importlib.metadata
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.archive.parquet.footers import arrow_errors
-from scanner.errors import CommitConflict
+from scanner.errors import CommitConflict, OutputError, SourceError
 from scanner.results import layout
-from scanner.results.commit import committed
+from scanner.results.commit import reports_of
+from scanner.results.compact import in_row_groups, write_hits
+from scanner.results.coverage import coverage_table
 from scanner.results.limits import Limits
 from scanner.results.record import COMPLETE, WITH_GAPS, encode, read_record
 from scanner.results.report import SplitReport
 from scanner.results.schemas import COVERAGE, SIGNATURES, hits_schema
-from scanner.results.tally import SignatureTally, Tally, tally
-from scanner.results.trim import trim
+from scanner.results.shelf import Shelf
+from scanner.results.sorted_hits import SortedHits
+from scanner.results.split_hits import in_order, read_pieces
+from scanner.results.sums import Sums
+from scanner.results.tally import HitCounts, SignatureTally
 from scanner.signatures.model import Ruleset, Signature
 
-NO_HITS: Final = "none.parquet"
-"""The one file of hits, without a row, of a run that found nothing: globs and schemas work all the same."""
-
-_GAPS_SHOWN: Final = 100
-
-_NO_COUNTS: Final[dict[str, Any]] = {
-    **dict.fromkeys(
-        (
-            "rows",
-            "rows_filtered",
-            "cells",
-            "text_bytes",
-            "hits",
-            "invalid_cells",
-            "unparsed_cells",
-            "match_errors",
-        ),
-        0,
-    ),
-    "elapsed_s": 0.0,
-    "hits_file": None,
-}
+_REPORTS_AT_ONCE: Final = 1 << 14
+_DELETE_AT_ONCE: Final = 16
+_LABEL_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +58,8 @@ class RunRecord:
         splits: Ids of what the run was to read. Commit records of others, such as former versions of files that
             changed while the run was interrupted, do not count. None for every record.
         limits: How many hits are stored.
+        only_new: What was left out because earlier runs have covered it, in values that JSON has; None where
+            everything was to be hunted.
     """
 
     hunt: str
@@ -81,13 +75,14 @@ class RunRecord:
     pruned: tuple[dict[str, Any], ...] = ()
     splits: Collection[str] | None = None
     limits: Limits = field(default_factory=Limits)
+    only_new: Mapping[str, object] | None = None
 
 
 def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
-    """Makes a run complete. It may be called again after being killed at any point.
+    """Makes a run complete. It may be called again after being killed at any point, and by several at once.
 
-    Cuts hits to what the limits allow, writes coverage and signatures, deletes files of hits that no commit
-    record names, and publishes ``run.json`` last. A run that is complete already stays as it is.
+    Writes coverage, hits and signatures, publishes ``run.json``, and deletes what that does not name. A run that is
+    complete already stays as it is.
 
     Returns:
         What ``run.json`` holds.
@@ -95,19 +90,28 @@ def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
     Raises:
         HuntError: A commit record is damaged.
         SourceError: A file of hits that a commit record names cannot be read.
+        OutputError: There is no space to write.
         CommitUnknown: The storage failed, and it cannot be told whether the run is complete.
     """
-    standing = read_record(run_uri)
-    if standing is not None:
-        return standing
-    reports = committed(run_uri, record.splits)
-    limits = record.limits
-    trim(run_uri, reports, limits.stored_hits_per_signature, limits.stored_hits_per_split)
-    found = tally(run_uri, reports)
-    _write(layout.coverage_uri(run_uri), coverage_table(reports))
-    _write(layout.signatures_uri(run_uri), _signatures(record, found))
-    _tidy_hits(run_uri, reports, record.carry)
-    document = _document(record, reports, found)
+    document = read_record(run_uri) or _finished(run_uri, record)
+    # The run is complete by now; what cannot be deleted stays, and nobody reads it.
+    with contextlib.suppress(SourceError):
+        _tidy(run_uri, document["hits_files"])
+    return document
+
+
+def _finished(run_uri: str, record: RunRecord) -> dict[str, Any]:
+    """What ``run.json`` holds when this returns, whoever wrote it."""
+    try:
+        document = _fold(run_uri, record)
+    except (OSError, OutputError, SourceError) as error:
+        # Whoever is first to finish it deletes what others may be reading still.
+        standing = read_record(run_uri)
+        if standing is not None:
+            return standing
+        if isinstance(error, OSError):
+            raise OutputError(run_uri, (error.strerror or str(error)).lower()) from error
+        raise
     try:
         storage.create(layout.record_uri(run_uri), encode(document))
     except CommitConflict:
@@ -115,41 +119,69 @@ def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
     return document
 
 
-def coverage_table(reports: Sequence[SplitReport]) -> pa.Table:
-    """In `COVERAGE`, one row a report; with gaps a row for what was read, and one for each row group that was not.
+def _fold(run_uri: str, record: RunRecord) -> dict[str, Any]:
+    """Writes all tables, and gives what ``run.json`` is to hold."""
+    sums = Sums()
+    _write(layout.coverage_uri(run_uri), COVERAGE, _coverage(reports_of(run_uri, record.splits), sums))
+    schema, counts = hits_schema(record.carry), HitCounts()
+    with Shelf() as shelf:
+        hits = sorted_hits(run_uri, sums, schema, shelf, record.limits)
+        label = _label(sums, schema, record.limits)
+        files = write_hits(run_uri, label, schema, counted(in_row_groups(hits), counts))
+    found = counts.by_signature(sums)
+    _write(layout.signatures_uri(run_uri), SIGNATURES, [_signatures(record, found)])
+    totals = {**sums.totals(hits.records, counts.actors), **_pruned_totals(record.pruned)}
+    return _document(record, sums, found, totals) | {"hits_files": list(files)}
 
-    What is counted stands in the first of them, so that columns can be summed.
+
+def _coverage(reports: Iterator[SplitReport], sums: Sums) -> Iterator[pa.Table]:
+    while some := list(itertools.islice(reports, _REPORTS_AT_ONCE)):
+        sums.add(some)
+        yield coverage_table(some)
+
+
+def sorted_hits(run_uri: str, sums: Sums, schema: pa.Schema, shelf: Shelf, limits: Limits) -> SortedHits:
+    """The hits of all splits that count.
+
+    Args:
+        run_uri: Folder of the run.
+        sums: Of the splits.
+        schema: Of the hits: all of their columns or some, those of `COUNTED` among them.
+        shelf: Where hits are put meanwhile.
+        limits: How many are given.
+
+    Raises:
+        OutputError: The local disk is full.
+        SourceError: They cannot be read.
     """
-    return pa.Table.from_pylist([row for report in reports for row in _coverage(report)], COVERAGE)
+    pieces = read_pieces(run_uri, in_order(sums.hits_files), schema, limits.stored_hits_per_split)
+    return SortedHits(pieces, shelf, sums.hits, limits.stored_hits_per_signature)
 
 
-def _coverage(report: SplitReport) -> Iterator[dict[str, Any]]:
-    counts = asdict(report)
-    if not report.gaps:
-        yield counts
-        return
-    lost = {gap.row_group for gap in report.gaps if not gap.partial}
-    read = [number for number in report.row_groups if number not in lost]
-    if read:
-        yield {**counts, "row_groups": read, "status": "scanned"}
-        counts |= _NO_COUNTS
-    for gap in report.gaps:
-        yield {**counts, "row_groups": [gap.row_group], "error": gap.reason}
-        counts |= _NO_COUNTS
+def counted(hits: Iterable[pa.Table], counts: HitCounts) -> Iterator[pa.Table]:
+    """The same hits, counted as they are taken."""
+    for table in hits:
+        counts.add(table)
+        yield table
 
 
-def signatures_of_unfinished(found: Tally) -> pa.Table:
+def _label(sums: Sums, schema: pa.Schema, limits: Limits) -> str:
+    """The same for the same hits: whoever finishes a run again, or meanwhile, writes the same files."""
+    digest = hashlib.sha256(f"{schema}\n{limits}\n".encode())
+    for batch in sums.hits_files.to_batches():
+        digest.update("\n".join(map(str, batch["name"].to_pylist())).encode())
+    return digest.hexdigest()[:_LABEL_DIGITS]
+
+
+def signatures_of_unfinished(found: Mapping[str, SignatureTally]) -> pa.Table:
     """One row for each signature that has found something so far; of the signature only the id is known."""
-    rows = [
-        {"signature_id": name, "ran": True, **_counts(each)}
-        for name, each in sorted(found.signatures.items())
-    ]
+    rows = [{"signature_id": name, "ran": True, **_counts(each)} for name, each in sorted(found.items())]
     return pa.Table.from_pylist(rows, SIGNATURES)
 
 
-def _signatures(record: RunRecord, found: Tally) -> pa.Table:
+def _signatures(record: RunRecord, found: Mapping[str, SignatureTally]) -> pa.Table:
     none = SignatureTally()
-    ran = [(each, True, found.signatures.get(each.id, none)) for each in record.ruleset.signatures]
+    ran = [(each, True, found.get(each.id, none)) for each in record.ruleset.signatures]
     expired = [(each, False, none) for each in record.expired]
     rows = [
         {
@@ -184,47 +216,50 @@ def _counts(found: SignatureTally) -> dict[str, Any]:
 
 
 def collect(run_uri: str) -> None:
-    """Deletes what attempts that were killed, or came too late, have left in a finished run; nobody reads it.
+    """Deletes what nobody reads in a finished run: hits of single splits, and what killed attempts have left.
 
     Raises:
-        SourceError: The run's coverage cannot be read.
+        HuntError: The run's record is damaged.
+        SourceError: The run's folder cannot be read.
     """
-    uri = layout.coverage_uri(run_uri)
-    with storage.open_input(uri) as source, arrow_errors(uri):
-        files = pq.read_table(source, columns=["hits_file"])["hits_file"]
-    _delete_orphans(run_uri, {NO_HITS, *map(str, pc.drop_null(files).to_pylist())})
+    record = read_record(run_uri)
+    if record is not None:
+        _tidy(run_uri, record["hits_files"])
 
 
-def _tidy_hits(run_uri: str, reports: Iterable[SplitReport], carry: pa.Schema) -> None:
-    """Leaves the committed files of hits and no other, so that a plain glob reads the truth."""
-    named = {report.hits_file for report in reports if report.hits_file is not None}
-    _delete_orphans(run_uri, named)
-    if not named:
-        _write(layout.hits_uri(run_uri, NO_HITS), hits_schema(carry).empty_table())
-
-
-def _delete_orphans(run_uri: str, named: Collection[str]) -> None:
-    folder = layout.hits_folder_uri(run_uri)
-    for name in storage.list_names(folder):
-        if name not in named:
-            storage.delete(f"{folder}/{name}")
+def _tidy(run_uri: str, named: Collection[str]) -> None:
+    """Leaves the files of hits that the record names, so that a plain glob reads the truth."""
+    hits, split_hits = layout.hits_folder_uri(run_uri), layout.split_hits_folder_uri(run_uri)
+    unread = [f"{hits}/{name}" for name in storage.list_names(hits) if name not in named]
+    unread += [f"{split_hits}/{name}" for name in storage.list_names(split_hits)]
+    with ThreadPoolExecutor(_DELETE_AT_ONCE, thread_name_prefix="collect") as pool:
+        for start in range(0, len(unread), _REPORTS_AT_ONCE):
+            list(pool.map(_delete, unread[start : start + _REPORTS_AT_ONCE]))
     # Every split has its record by now, so that whoever still writes here is too late anyway.
-    for each in (folder, layout.commits_uri(run_uri)):
+    for each in (run_uri, hits, split_hits, layout.commits_uri(run_uri)):
         storage.delete_drafts(each)
 
 
-def _write(uri: str, table: pa.Table) -> None:
-    with storage.open_output(uri) as sink:
-        pq.write_table(table, sink, compression="zstd")
+def _delete(uri: str) -> None:
+    # It may stay where nothing may be deleted.
+    with contextlib.suppress(SourceError):
+        storage.delete(uri)
 
 
-def _document(record: RunRecord, reports: Sequence[SplitReport], found: Tally) -> dict[str, Any]:
-    gaps = [gap for report in reports for gap in gaps_of(report)]
+def _write(uri: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+    with storage.open_output(uri) as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def _document(
+    record: RunRecord, sums: Sums, found: Mapping[str, SignatureTally], totals: Mapping[str, int | None]
+) -> dict[str, Any]:
     return {
         "hindcast": _program_version(),
         "hunt": record.hunt,
         "run_id": record.run_id,
-        "status": WITH_GAPS if gaps else COMPLETE,
+        "status": WITH_GAPS if sums.gaps else COMPLETE,
         "started_at": record.started_at.isoformat(),
         "finished_at": record.finished_at.isoformat(),
         "elapsed_s": (record.finished_at - record.started_at).total_seconds(),
@@ -236,33 +271,12 @@ def _document(record: RunRecord, reports: Sequence[SplitReport], found: Tally) -
         },
         "versions": record.versions,
         "engine": record.engine,
-        "totals": {**totals_of(reports, found), **_pruned_totals(record.pruned)},
+        "totals": dict(totals),
         "pruned": list(record.pruned),
-        "seconds": seconds_of(reports),
-        "gaps": gaps[:_GAPS_SHOWN],
-        "truncated": [name for name, each in sorted(found.signatures.items()) if each.stored < each.hits],
-    }
-
-
-def totals_of(reports: Sequence[SplitReport], found: Tally) -> dict[str, int | None]:
-    """What all splits add up to; ``actors`` is None where no hit names its actor."""
-    return {
-        "splits": len(reports),
-        "scanned": sum(report.status == "scanned" for report in reports),
-        "failed": sum(report.status == "failed" for report in reports),
-        "files": len({report.source_uri for report in reports}),
-        "rows": sum(report.rows for report in reports),
-        "rows_filtered": sum(report.rows_filtered for report in reports),
-        "cells": sum(report.cells for report in reports),
-        "text_bytes": sum(report.text_bytes for report in reports),
-        "hits": sum(report.hits for report in reports),
-        "records": found.records,
-        "actors": found.actors,
-        "match_errors": sum(report.match_errors for report in reports),
-        "invalid_cells": sum(report.invalid_cells for report in reports),
-        "unparsed_cells": sum(report.unparsed_cells for report in reports),
-        "files_missing_columns": len({report.source_uri for report in reports if report.missing_columns}),
-        "events": sum(report.events for report in reports),
+        **({"only_new": dict(record.only_new)} if record.only_new is not None else {}),
+        "seconds": sums.seconds,
+        "gaps": sums.first_gaps,
+        "truncated": [name for name, each in found.items() if each.stored < each.hits],
     }
 
 
@@ -270,31 +284,6 @@ def _pruned_totals(pruned: Sequence[dict[str, Any]]) -> dict[str, int | None]:
     """What was removed before anything was read; None where it was removed uncounted."""
     counts = {name: [each[name] for each in pruned] for name in ("files", "row_groups", "rows")}
     return {f"{name}_pruned": None if None in each else sum(each) for name, each in counts.items()}
-
-
-def seconds_of(reports: Sequence[SplitReport]) -> dict[str, float]:
-    """Where the time of all workers together went, by stage."""
-    sums: dict[str, float] = {}
-    for report in reports:
-        for stage, seconds in report.stages:
-            sums[stage] = sums.get(stage, 0.0) + seconds
-    return {stage: round(seconds, 3) for stage, seconds in sums.items()}
-
-
-def gaps_of(report: SplitReport) -> Iterator[dict[str, Any]]:
-    """What of a split was not read or not decided, by row group where the others were read."""
-    for gap in report.gaps:
-        yield _gap(report, (gap.row_group,), gap.reason)
-    if report.match_errors or (report.status == "failed" and not report.gaps):
-        yield _gap(report, report.row_groups, report.error)
-
-
-def _gap(report: SplitReport, row_groups: Sequence[int], reason: str | None) -> dict[str, Any]:
-    return {
-        "source_uri": report.source_uri,
-        "row_groups": list(row_groups),
-        "reason": reason or "no reason was recorded",
-    }
 
 
 def _program_version() -> str:

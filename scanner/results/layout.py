@@ -10,6 +10,8 @@ RUN: Final = "run="
 _HUNT_NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SPLIT_ID: Final = re.compile(r"[0-9a-f]{32}")
+_SET_ID: Final = _SPLIT_ID
+_ALERT: Final = re.compile(r"[a-z_]{1,32}\.[a-z_]{1,32}")
 _HITS_FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.parquet")
 
 
@@ -66,19 +68,42 @@ def overdue_uri(run_uri: str, split_id: str) -> str:
     return f"{run_uri}/overdue/{_split(split_id)}"
 
 
-def hits_folder_uri(run_uri: str) -> str:
-    """Folder of the hits."""
-    return f"{run_uri}/hits"
+def signature_set_uri(run_uri: str, set_id: str) -> str:
+    """One of the sets of signatures that ran on splits.
+
+    Raises:
+        HuntError: The id is not one that `scanner.results.signature_sets` makes.
+    """
+    _check(_SET_ID, set_id, "set of signatures", "an id has 32 hexadecimal digits")
+    return f"{run_uri}/signature_sets/{set_id}.json"
 
 
-def hits_uri(run_uri: str, name: str) -> str:
-    """One file of hits.
+def split_hits_folder_uri(run_uri: str) -> str:
+    """Folder of the hits of single splits, which the commit records name until the run is finished."""
+    return f"{run_uri}/split_hits"
+
+
+def split_hits_uri(run_uri: str, name: str) -> str:
+    """One file of a split's hits.
 
     Raises:
         HuntError: The name could lead out of the folder, or does not end in ``.parquet``.
     """
-    _check(_HITS_FILE, name, "file of hits", "name a *.parquet file")
-    return f"{hits_folder_uri(run_uri)}/{name}"
+    return f"{split_hits_folder_uri(run_uri)}/{_hits_file(name)}"
+
+
+def hits_folder_uri(run_uri: str) -> str:
+    """Folder of the hits of a finished run."""
+    return f"{run_uri}/hits"
+
+
+def hits_uri(run_uri: str, name: str) -> str:
+    """One file of a finished run's hits.
+
+    Raises:
+        HuntError: The name could lead out of the folder, or does not end in ``.parquet``.
+    """
+    return f"{hits_folder_uri(run_uri)}/{_hits_file(name)}"
 
 
 def coverage_uri(run_uri: str) -> str:
@@ -94,6 +119,21 @@ def signatures_uri(run_uri: str) -> str:
 def progress_uri(run_uri: str) -> str:
     """How far a run has come: ``progress.json``."""
     return f"{run_uri}/progress.json"
+
+
+def alert_uri(run_uri: str, kind: str, way: str) -> str:
+    """The mark of an alert that was sent.
+
+    Raises:
+        HuntError: A name could lead out of the folder.
+    """
+    _check(_ALERT, f"{kind}.{way}", "alert", "use only a-z and underscore")
+    return f"{run_uri}/alerts/{kind}.{way}.json"
+
+
+def checked_uri(hunt_uri: str) -> str:
+    """The mark of the last time that a hunt owed nothing, so that there was no run: ``checked.json``."""
+    return f"{hunt_uri}/checked.json"
 
 
 def record_uri(run_uri: str) -> str:
@@ -113,6 +153,11 @@ def names_of(run_uri: str) -> tuple[str, str] | None:
 def _split(split_id: str) -> str:
     _check(_SPLIT_ID, split_id, "split", "an id has 32 hexadecimal digits")
     return split_id
+
+
+def _hits_file(name: str) -> str:
+    _check(_HITS_FILE, name, "file of hits", "name a *.parquet file")
+    return name
 
 
 def _check(allowed: re.Pattern[str], name: str, what: str, remedy: str) -> None:

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -15,11 +14,16 @@ from scanner.archive.parquet.footers import arrow_errors
 from scanner.errors import HuntError, Problem
 from scanner.results import display, layout
 from scanner.results.commit import committed
-from scanner.results.finish import NO_HITS, coverage_table, signatures_of_unfinished, totals_of
+from scanner.results.compact import in_row_groups
+from scanner.results.coverage import coverage_table
+from scanner.results.finish import signatures_of_unfinished, sorted_hits
+from scanner.results.limits import Limits
 from scanner.results.record import COMPLETE, WITH_GAPS, read_record
 from scanner.results.runs import UNFINISHED, RunFolder, run_folders
 from scanner.results.schemas import hits_schema
-from scanner.results.tally import tally
+from scanner.results.shelf import Shelf
+from scanner.results.sums import Sums
+from scanner.results.tally import COUNTED, HitCounts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +44,7 @@ class OpenedRun:
         coverage: Its coverage.
         signatures: What each signature found.
         totals: As in ``run.json``.
+        hits_files: URIs of the files of its hits; all have the same columns.
     """
 
     folder: RunFolder
@@ -47,10 +52,11 @@ class OpenedRun:
     coverage: pa.Table
     signatures: pa.Table
     totals: dict[str, int | None]
+    hits_files: tuple[str, ...]
 
 
 class Results:
-    """What one run, or every complete run of a hunt, found.
+    """What one run, or all runs of a hunt, found.
 
     Attributes:
         run: What ``run.json`` holds; None where the run is unfinished, or where there are several.
@@ -63,7 +69,7 @@ class Results:
     @cached_property
     def hits(self) -> ds.Dataset:
         """One row a hit, columns as `scanner.results.schemas.hits_schema` has them; nothing is loaded yet."""
-        files = [named for run in self._runs if (named := _hits_files(run))]
+        files = [run.hits_files for run in self._runs if run.hits_files]
         if not files:
             return ds.dataset(hits_schema(pa.schema([])).empty_table())
         schema = _common_schema([of_one_run[0] for of_one_run in files])
@@ -81,8 +87,12 @@ class Results:
 
     @property
     def status(self) -> str:
-        """``complete``, ``complete with gaps`` or ``unfinished``; of several runs the worst."""
-        states = {run.record["status"] if run.record else UNFINISHED for run in self._runs}
+        """``complete``, ``complete with gaps`` or ``unfinished``; of several runs the worst.
+
+        A later run makes up for one that was never finished, so that only the latest may be unfinished.
+        """
+        states = {run.record["status"] for run in self._runs if run.record}
+        states |= {UNFINISHED} if self._runs[0].record is None else set()
         return next(status for status in (UNFINISHED, WITH_GAPS, COMPLETE) if status in states)
 
     @property
@@ -169,8 +179,8 @@ def open_results(uri: str, hunt: str | None = None, run: str = "latest") -> Resu
     Args:
         uri: Folder of an output, of a hunt or of a run.
         hunt: Name of the hunt; None where there is only one.
-        run: ``latest`` for the latest complete run, ``all`` for every complete one, or the id of a run, which
-            may be unfinished. Where ``uri`` is a run's folder, that run is meant.
+        run: ``latest`` for the latest complete run, ``all`` for every run, unfinished ones as far as they have come,
+            or the id of one. Where ``uri`` is a run's folder, that run is meant.
 
     Raises:
         HuntError: There is no such run, or one of its records is damaged.
@@ -201,31 +211,53 @@ def _chosen(uri: str, folders: Sequence[RunFolder], run: str) -> list[RunFolder]
         if not named:
             raise _wrong(uri, f"there is no run {run!a} here; the latest is {folders[0].run_id}")
         return named
-    finished = [folder for folder in folders if folder.finished]
-    if not finished:
+    if run == "all":
+        return list(folders)
+    latest = next((folder for folder in folders if folder.finished), None)
+    if latest is None:
         raise _wrong(
             uri, f"no run is complete yet; to look at an unfinished one name it: {folders[0].run_id}"
         )
-    return finished if run == "all" else finished[:1]
+    return [latest]
 
 
 def _open(folder: RunFolder) -> OpenedRun:
     record = read_record(folder.uri)
     if record is None:
-        reports = committed(folder.uri)
-        found = tally(folder.uri, reports)
-        signatures = signatures_of_unfinished(found)
-        return OpenedRun(folder, None, coverage_table(reports), signatures, totals_of(reports, found))
-    coverage = _read(layout.coverage_uri(folder.uri))
-    signatures = _read(layout.signatures_uri(folder.uri))
-    return OpenedRun(folder, record, coverage, signatures, record["totals"])
+        try:
+            return _open_unfinished(folder)
+        except storage.Missing:
+            # It may have been finished meanwhile, and its hits lie elsewhere since.
+            record = read_record(folder.uri)
+            if record is None:
+                raise
+    return OpenedRun(
+        folder,
+        record,
+        _read(layout.coverage_uri(folder.uri)),
+        _read(layout.signatures_uri(folder.uri)),
+        record["totals"],
+        tuple(layout.hits_uri(folder.uri, name) for name in record["hits_files"]),
+    )
 
 
-def _hits_files(run: OpenedRun) -> list[str]:
-    names = [str(name) for name in pc.drop_null(run.coverage["hits_file"]).to_pylist()]
-    if not names and run.record is not None:
-        names = [NO_HITS]
-    return [layout.hits_uri(run.folder.uri, name) for name in names]
+def _open_unfinished(folder: RunFolder) -> OpenedRun:
+    """What splits have left so far, counted as `scanner.results.finish` does."""
+    reports = committed(folder.uri)
+    sums, counts = Sums(), HitCounts()
+    sums.add(reports)
+    with Shelf() as shelf:
+        hits = sorted_hits(folder.uri, sums, COUNTED, shelf, Limits())
+        for table in in_row_groups(hits):
+            counts.add(table)
+    return OpenedRun(
+        folder,
+        None,
+        coverage_table(reports),
+        signatures_of_unfinished(counts.by_signature(sums)),
+        sums.totals(hits.records, counts.actors),
+        tuple(layout.split_hits_uri(folder.uri, str(name)) for name in sums.hits_files["name"].to_pylist()),
+    )
 
 
 def _common_schema(files: Sequence[str]) -> pa.Schema:

@@ -12,7 +12,15 @@ COMPLETE: Final[RunStatus] = "complete"
 WITH_GAPS: Final[RunStatus] = "complete with gaps"
 
 _MAX_RECORD_BYTES: Final = 256 << 20
-_NEEDED: Final = {"hunt": str, "run_id": str, "status": str, "started_at": str, "totals": dict, "gaps": list}
+_NEEDED: Final = {
+    "hunt": str,
+    "run_id": str,
+    "status": str,
+    "started_at": str,
+    "totals": dict,
+    "gaps": list,
+    "hits_files": list,
+}
 
 
 def encode(record: dict[str, Any]) -> bytes:

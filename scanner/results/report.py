@@ -26,7 +26,7 @@ class SplitReport:
         columns: Text columns that were to be read.
         missing_columns: Text columns that the hunt calls optional and the file does not have.
         ruleset_digest: Digest of the ruleset.
-        signatures: Logic digests of the signatures that ran.
+        signature_set: Id of the set of signatures that ran, which `scanner.results.signature_sets` keeps.
         status: How it ended; ``failed`` where any of its row groups was not read whole; ``divided`` where its parts
             have reports of their own, and this one only keeps the split's name taken.
         rows: Records of the row groups that were read whole.
@@ -43,7 +43,7 @@ class SplitReport:
         attempts: How many times it was tried.
         elapsed_s: Seconds it took.
         worker: Where it ran.
-        hits_file: Name of its file in ``hits/``; None where there are no hits.
+        hits_file: Name of its file in ``split_hits/``; None where there are no hits.
         signature_hits: Exact number of hits for each signature id that has any.
         signature_costs: (id, candidates, judged, seconds of confirming) of each signature that had candidates.
         stages: Seconds by stage: read, join, pass_one, confirm, build, write.
@@ -58,7 +58,7 @@ class SplitReport:
     row_groups: tuple[int, ...]
     columns: tuple[str, ...]
     ruleset_digest: str
-    signatures: tuple[str, ...]
+    signature_set: str
     status: Outcome
     rows: int = 0
     rows_filtered: int = 0

@@ -36,8 +36,12 @@ def ranks_of(hit_ids: "pa.Array[Any]") -> Ranks:
         half = halves[place // _HALF]
         half <<= np.uint64(4)
         half |= values[:, place]
-    mixed: Ranks = _mixed(_mixed(halves[0]) ^ halves[1])
-    return mixed
+    return ranks_of_halves(*halves)
+
+
+def ranks_of_halves(first: Ranks, second: Ranks) -> Ranks:
+    """uint64[n], the rank of each hit, by the first 16 digits of its id and the others, as numbers."""
+    return _mixed(_mixed(first) ^ second)
 
 
 def _mixed(values: Ranks) -> Ranks:
@@ -122,9 +126,10 @@ class Sampling:
             self._all.add(ranks)
             keep &= self._all.likely(ranks)
         if self._per_signature is not None:
-            for signature in np.unique(signatures).tolist():
+            order = np.argsort(signatures, kind="stable")
+            numbers, starts = np.unique(signatures[order], return_index=True)
+            for signature, of_it in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
                 lowest = self._by_signature.setdefault(signature, Lowest(self._per_signature))
-                of_it = signatures == signature
                 lowest.add(ranks[of_it])
                 keep[of_it] &= lowest.likely(ranks[of_it])
         return keep

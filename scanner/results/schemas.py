@@ -52,7 +52,7 @@ _COVERAGE_TYPES: Final[dict[str, pa.DataType]] = {
     "columns": STRINGS,
     "missing_columns": STRINGS,
     "ruleset_digest": pa.string(),
-    "signatures": STRINGS,
+    "signature_set": pa.string(),
     "status": pa.string(),
     "rows": pa.int64(),
     "rows_filtered": pa.int64(),
@@ -66,7 +66,6 @@ _COVERAGE_TYPES: Final[dict[str, pa.DataType]] = {
     "attempts": pa.int32(),
     "elapsed_s": pa.float64(),
     "worker": pa.string(),
-    "hits_file": pa.string(),
 }
 COVERAGE: Final = pa.schema(_COVERAGE_TYPES)
 """One row a split: what was read, with what, and how it ended. Row groups that were not read have rows of their own."""

@@ -1,6 +1,6 @@
 """The evidence of many hits at once, without an object for each; what it is of one, `scanner.results.mask` says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -47,10 +47,27 @@ class Places:
     def __len__(self) -> int:
         return len(self.starts)
 
+    @classmethod
+    def together(cls, pieces: "Sequence[Places]") -> "Places":
+        """Those in several buffers, in one."""
+        lengths = np.array([len(piece.data) for piece in pieces], np.int64)
+        moved = np.repeat(np.cumsum(lengths) - lengths, [len(piece) for piece in pieces])
+        return cls(
+            np.concatenate([piece.data for piece in pieces]),
+            *(
+                np.concatenate(column) + moved
+                for column in zip(*(piece.borders for piece in pieces), strict=True)
+            ),
+        )
+
+    @property
+    def borders(self) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+        """The four columns."""
+        return self.cell_starts, self.starts, self.ends, self.cell_ends
+
     def part(self, chosen: slice | Int64s) -> "Places":
         """Some of them."""
-        places = (self.cell_starts, self.starts, self.ends, self.cell_ends)
-        return Places(self.data, *(each[chosen] for each in places))
+        return Places(self.data, *(each[chosen] for each in self.borders))
 
     def parts(self) -> Iterator["Places"]:
         """All of them, so many at a time as fit into memory."""

@@ -1,22 +1,32 @@
-"""What the hits of a run add up to, counted file by file without loading any evidence."""
+"""What the hits of a run add up to, counted as they come by, sorted, without keeping any."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from scanner.archive import storage
-from scanner.archive.parquet.footers import arrow_errors
-from scanner.results import layout
-from scanner.results.report import SplitReport
+from scanner.results.sample import Mask
+from scanner.results.schemas import hits_schema
+from scanner.results.sorted_hits import SORTED_BY
+from scanner.results.sums import COSTS, Sums
 
-_COLUMNS: Final = ["signature_id", "row_index", "actor_id", "event_time"]
-_COSTS: Final = ("candidates", "judged", "confirm_s")
 _COMPACT_ROWS: Final = 1_000_000
+_GROUPED: Final = ("signature_id", "first_count", "first_sum", "event_time_min", "event_time_max")
+_PAIR: Final = ("signature_id", "actor_id")
+
+COUNTED: Final = pa.schema(
+    [
+        hits_schema(pa.schema([])).field(name)
+        for name in dict.fromkeys((*SORTED_BY, "hit_id", "actor_id", "event_time"))
+    ]
+)
+"""The columns of hits that it takes to sort and to count them."""
+
+_NO_ACTORS: Final = COUNTED.empty_table()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +56,92 @@ class SignatureTally:
     confirm_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What a run found.
+class HitCounts:
+    """Counts of all hits that were added.
 
-    Attributes:
-        signatures: By signature id, those that found something or had candidates.
-        records: Distinct records with any stored hit.
-        actors: Distinct actors with any; None where no hit names its actor.
+    The memory it takes grows with the distinct actors only.
     """
 
-    signatures: dict[str, SignatureTally]
-    records: int
-    actors: int | None
+    def __init__(self) -> None:
+        self._found: dict[str, SignatureTally] = {}
+        self._last: tuple[Any, ...] | None = None
+        self._actors = _Distinct(["actor_id"])
+        self._open = ""
+        self._actors_of_open = _Distinct(_PAIR)
+        self._actors_of: dict[str, int] = {}
 
+    def add(self, hits: pa.Table) -> None:
+        """Takes in some hits, with the columns `COUNTED` at least; all come in the order of `SORTED_BY`."""
+        if not len(hits):
+            return
+        firsts = pa.array(self._first_of_record(hits).astype(np.int64))
+        grouped = (
+            hits.select(["signature_id", "event_time"])
+            .append_column("first", firsts)
+            .group_by("signature_id")
+            .aggregate([("first", "count"), ("first", "sum"), ("event_time", "min"), ("event_time", "max")])
+        )
+        for row in grouped.to_pylist():
+            self._add(*(row[name] for name in _GROUPED))
+        self._add_actors(hits.filter(pc.is_valid(hits["actor_id"])), str(hits["signature_id"][-1]))
 
-def tally(run_uri: str, reports: Sequence[SplitReport]) -> Tally:
-    """Counts the hits that some reports name.
+    def _first_of_record(self, hits: pa.Table) -> Mask:
+        """bool[n], which hits are a signature's first in their record."""
+        firsts = np.zeros(len(hits), np.bool_)
+        keys = [hits[name].combine_chunks() for name in ("signature_id", "source_uri", "row_index")]
+        for key in keys:
+            firsts[1:] |= pc.not_equal(key[1:], key[:-1]).to_numpy(zero_copy_only=False)
+        firsts[0] = self._last != tuple(key[0].as_py() for key in keys)
+        self._last = tuple(key[-1].as_py() for key in keys)
+        return firsts
 
-    Raises:
-        SourceError: A file of hits is not there or cannot be read.
-    """
-    records = 0
-    counts: list[pa.Table] = []
-    actors = _Distinct(["signature_id", "actor_id"])
-    for table in _hits(run_uri, reports):
-        # A record lies in one split and so in one file of hits, which makes these sums exact.
-        records += len(pc.unique(table["row_index"]))
-        counts.append(_count(table))
-        actors.add(table.filter(pc.is_valid(table["actor_id"])))
-    return Tally(
-        _by_signature(reports, counts, actors.table()), records, _number_of_actors(records, actors.table())
-    )
+    def _add(self, signature_id: str, stored: int, records: int, first: Any, last: Any) -> None:
+        before = self._found.get(signature_id, SignatureTally())
+        self._found[signature_id] = replace(
+            before,
+            stored=before.stored + stored,
+            records=before.records + records,
+            first_seen=min((each for each in (before.first_seen, first) if each is not None), default=None),
+            last_seen=max((each for each in (before.last_seen, last) if each is not None), default=None),
+        )
+
+    def _add_actors(self, hits: pa.Table, last: str) -> None:
+        """Only of the last signature there may be more to come."""
+        self._actors.add(hits)
+        self._actors_of_open.add(hits)
+        if last != self._open:
+            pairs, self._open = self._actors_of_open.table(), last
+            closed = pc.not_equal(pairs["signature_id"], pa.scalar(last))
+            self._actors_of |= _numbers_of_actors(pairs.filter(closed))
+            self._actors_of_open = _Distinct(_PAIR)
+            self._actors_of_open.add(pairs.filter(pc.invert(closed)))
+
+    def by_signature(self, sums: Sums) -> dict[str, SignatureTally]:
+        """By signature id, those that found something or had candidates.
+
+        Args:
+            sums: Exact counts, and costs.
+        """
+        actors = self._actors_of | _numbers_of_actors(self._actors_of_open.table())
+        none = SignatureTally()
+        tallies: dict[str, SignatureTally] = {}
+        for name in sorted(sums.signature_hits.keys() | sums.signature_costs.keys()):
+            found = self._found.get(name)
+            tallies[name] = replace(
+                none if found is None else replace(found, actors=actors.get(name)),
+                hits=sums.signature_hits.get(name, 0),
+                **dict(zip(COSTS, sums.signature_costs.get(name, ()), strict=False)),
+            )
+        return tallies
+
+    @property
+    def actors(self) -> int | None:
+        """Distinct actors of all hits; None where there are hits and none names its actor."""
+        return len(self._actors.table()) or (None if self._found else 0)
 
 
 class _Distinct:
-    """Distinct rows of tables that come one by one, in memory that grows with the distinct ones only."""
+    """Distinct rows of tables that come one by one."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = list(columns)
@@ -89,103 +149,21 @@ class _Distinct:
 
     def add(self, table: pa.Table) -> None:
         self._tables.append(self._distinct(table))
-        if sum(map(len, self._tables[1:])) > _COMPACT_ROWS:
+        # As many rows again as are known to be distinct, so that this costs little for each row.
+        if sum(map(len, self._tables[1:])) > max(_COMPACT_ROWS, len(self._tables[0])):
             self._tables = [self.table()]
 
     def table(self) -> pa.Table:
-        return self._distinct(pa.concat_tables(self._tables)) if self._tables else _no_actors()
+        if len(self._tables) != 1:
+            self._tables = [
+                self._distinct(pa.concat_tables([_NO_ACTORS.select(self._columns), *self._tables]))
+            ]
+        return self._tables[0]
 
     def _distinct(self, table: pa.Table) -> pa.Table:
         return table.select(self._columns).group_by(self._columns).aggregate([])
 
 
-def _no_actors() -> pa.Table:
-    return pa.schema([("signature_id", pa.string()), ("actor_id", pa.string())]).empty_table()
-
-
-def _hits(run_uri: str, reports: Iterable[SplitReport]) -> Iterator[pa.Table]:
-    for report in reports:
-        if report.hits_file is not None:
-            uri = layout.hits_uri(run_uri, report.hits_file)
-            with storage.open_input(uri) as source, arrow_errors(uri):
-                yield pq.read_table(source, columns=_COLUMNS)
-
-
-def _count(hits: pa.Table) -> pa.Table:
-    """One row a signature: stored, records, first_seen, last_seen."""
-    pairs = hits.group_by(["signature_id", "row_index"]).aggregate(
-        [("row_index", "count"), ("event_time", "min"), ("event_time", "max")]
-    )
-    counted = pairs.group_by("signature_id").aggregate(
-        [
-            ("row_index_count", "sum"),
-            ("row_index", "count"),
-            ("event_time_min", "min"),
-            ("event_time_max", "max"),
-        ]
-    )
-    return counted.select(
-        ["signature_id", "row_index_count_sum", "row_index_count", "event_time_min_min", "event_time_max_max"]
-    ).rename_columns(["signature_id", "stored", "records", "first_seen", "last_seen"])
-
-
-def _by_signature(
-    reports: Sequence[SplitReport], counts: Sequence[pa.Table], actors: pa.Table
-) -> dict[str, SignatureTally]:
-    exact: dict[str, int] = {}
-    for report in reports:
-        for signature_id, hits in report.signature_hits:
-            exact[signature_id] = exact.get(signature_id, 0) + hits
-    named = actors.group_by("signature_id").aggregate([("actor_id", "count")])
-    actors_of = dict(
-        zip(*(named[name].to_pylist() for name in ("signature_id", "actor_id_count")), strict=True)
-    )
-    found = {row["signature_id"]: row for row in _merged(counts)}
-    costs = _costs(reports)
-    return {
-        signature_id: replace(
-            _signature(exact.get(signature_id, 0), found.get(signature_id), actors_of.get(signature_id)),
-            **costs.get(signature_id, {}),
-        )
-        for signature_id in sorted(exact.keys() | costs.keys())
-    }
-
-
-def _costs(reports: Iterable[SplitReport]) -> dict[str, dict[str, Any]]:
-    costs: dict[str, dict[str, Any]] = {}
-    for report in reports:
-        for signature_id, *values in report.signature_costs:
-            sums = costs.setdefault(signature_id, dict.fromkeys(_COSTS, 0))
-            for name, value in zip(_COSTS, values, strict=True):
-                sums[name] += value
-    return costs
-
-
-def _merged(counts: Sequence[pa.Table]) -> list[dict[str, Any]]:
-    if not counts:
-        return []
-    merged = (
-        pa.concat_tables(counts)
-        .group_by("signature_id")
-        .aggregate([("stored", "sum"), ("records", "sum"), ("first_seen", "min"), ("last_seen", "max")])
-    )
-    return merged.to_pylist()
-
-
-def _signature(hits: int, found: dict[str, Any] | None, actors: int | None) -> SignatureTally:
-    if found is None:
-        return SignatureTally(hits)
-    return SignatureTally(
-        hits,
-        found["stored_sum"],
-        found["records_sum"],
-        actors,
-        found["first_seen_min"],
-        found["last_seen_max"],
-    )
-
-
-def _number_of_actors(records: int, actors: pa.Table) -> int | None:
-    if records and not len(actors):
-        return None
-    return len(pc.unique(actors["actor_id"]))
+def _numbers_of_actors(pairs: pa.Table) -> dict[str, int]:
+    counted = pairs.group_by("signature_id").aggregate([("actor_id", "count")])
+    return dict(zip(*(counted[name].to_pylist() for name in ("signature_id", "actor_id_count")), strict=True))

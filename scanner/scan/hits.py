@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from scanner.archive.columns.cells import Cells
 from scanner.engine.matches import Matches
+from scanner.results.sample import Ranks, ranks_of_halves
 from scanner.results.schemas import PREFIX_DIGITS, ROW_DIGITS, SPAN, SPANS, STRINGS, hit_prefix
 from scanner.results.snippets import Places
 from scanner.signatures.model import Signature
@@ -31,14 +32,14 @@ def places_of(cells: Cells, matches: Matches) -> Places:
     )
 
 
-def place_columns(cells: Cells, matches: Matches) -> dict[str, "pa.Array[Any]"]:
-    """``column, view, start, end, match_count, spans`` of each hit."""
+def place_columns(paths: Any, matches: Matches) -> dict[str, "pa.Array[Any]"]:
+    """``column, view, start, end, match_count, spans`` of each hit, given the path of its cell."""
     first = matches.span_offsets[:-1]
     spans = pa.StructArray.from_arrays(
         [pa.array(matches.span_starts), pa.array(matches.span_ends)], fields=list(SPAN)
     )
     return {
-        "column": paths_of(cells, matches),
+        "column": paths,
         "view": pa.repeat(pa.scalar(VIEW), len(matches)),
         "start": pa.array(matches.span_starts[first]),
         "end": pa.array(matches.span_ends[first]),
@@ -81,6 +82,29 @@ def hit_id_column(
         paths: string[n], the path of each cell.
         rows: int64[n], the row of the file that each hit is in.
     """
+    prefixes, which = _prefixes(signatures, matches, source, paths)
+    ids = np.empty((len(rows), PREFIX_DIGITS + ROW_DIGITS), np.uint8)
+    ids[:, :PREFIX_DIGITS] = _digits("".join(prefixes)).reshape(-1, PREFIX_DIGITS)[which]
+    ids[:, PREFIX_DIGITS:] = _HEX[rows[:, None] >> _SHIFTS & 0xF]
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(ids.shape[1]), len(rows), [None, pa.py_buffer(ids.data)]
+    ).cast(pa.string())
+
+
+def hit_ranks(
+    signatures: Sequence[Signature], matches: Matches, source: tuple[str, str], paths: Any, rows: Int64s
+) -> Ranks:
+    """What `scanner.results.sample.ranks_of` says of the ids that `hit_id_column` gives, without writing them."""
+    prefixes, which = _prefixes(signatures, matches, source, paths)
+    numbers = [divmod(int(prefix, 16) << 4 * ROW_DIGITS, 1 << 64) for prefix in prefixes]
+    halves = np.array(numbers, np.uint64).reshape(-1, 2)[which]
+    return ranks_of_halves(halves[:, 0], halves[:, 1] | rows.astype(np.uint64) & np.uint64(_MOST_ROWS))
+
+
+def _prefixes(
+    signatures: Sequence[Signature], matches: Matches, source: tuple[str, str], paths: Any
+) -> tuple[list[str], Int64s]:
+    """What ids begin with, and which of these each hit's begins with."""
     columns = paths.dictionary_encode()
     keys = matches.signatures * len(columns.dictionary) + columns.indices.to_numpy()
     chosen, which = np.unique(keys, return_inverse=True)
@@ -92,12 +116,7 @@ def hit_id_column(
         prefixes.append(
             hit_prefix(signature.id, signature.digest, *source, columns.dictionary[column].as_py())
         )
-    ids = np.empty((len(rows), PREFIX_DIGITS + ROW_DIGITS), np.uint8)
-    ids[:, :PREFIX_DIGITS] = _digits("".join(prefixes)).reshape(-1, PREFIX_DIGITS)[which]
-    ids[:, PREFIX_DIGITS:] = _HEX[rows[:, None] >> _SHIFTS & 0xF]
-    return pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(ids.shape[1]), len(rows), [None, pa.py_buffer(ids.data)]
-    ).cast(pa.string())
+    return prefixes, which
 
 
 def _digits(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -106,6 +125,7 @@ def _digits(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 _HEX: Final = _digits("0123456789abcdef")
 _SHIFTS: Final = np.arange(ROW_DIGITS - 1, -1, -1) * 4
+_MOST_ROWS: Final = (1 << 4 * ROW_DIGITS) - 1
 
 
 def rows_of(cells: Cells, matches: Matches) -> Int64s:

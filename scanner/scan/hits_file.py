@@ -30,7 +30,7 @@ class HitsFile:
 
     def __init__(self, run_uri: str, split_id: str, schema: pa.Schema, exits: ExitStack) -> None:
         self._file = f"{split_id}.{secrets.token_hex(4)}.parquet"
-        self._uri = layout.hits_uri(run_uri, self._file)
+        self._uri = layout.split_hits_uri(run_uri, self._file)
         self._schema = schema
         self._exits = exits
         self._writer: pq.ParquetWriter | None = None

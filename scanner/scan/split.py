@@ -17,7 +17,7 @@ from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Split
 from scanner.archive.provenance import provenance
 from scanner.archive.read import Batch, Gap
-from scanner.archive.storage import StorageSettings
+from scanner.archive.storage import StorageSettings, Unreachable
 from scanner.archive.where import Predicate
 from scanner.engine.matches import Matcher, Matches
 from scanner.errors import OutputError, SourceError, why
@@ -25,13 +25,14 @@ from scanner.results.commit import publish
 from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
 from scanner.results.report import SplitReport
-from scanner.results.sample import Sampling, ranks_of
+from scanner.results.sample import Sampling
 from scanner.results.schemas import hits_schema
+from scanner.results.signature_sets import keep_set
 from scanner.results.snippets import match_hashes, snippets
-from scanner.scan.hits import hit_id_column, paths_of, place_columns, places_of, rows_of, signature_columns
+from scanner.scan.finds import Finds, Waiting
+from scanner.scan.hits import hit_id_column, hit_ranks, paths_of, place_columns, rows_of, signature_columns
 from scanner.scan.hits_file import HitsFile
 from scanner.scan.tally import Tally
-from scanner.views.raw import Int64s
 
 _MOST_GAPS: Final = 1000
 
@@ -105,6 +106,7 @@ def run_split(
 
     Raises:
         OutputError: The hits cannot be written; nothing was published.
+        Unreachable: The store of the archive fails, and may work another time; nothing was published.
         CommitUnknown: The storage of the results failed; whether the report counts is not known.
     """
     started = time.monotonic()
@@ -115,10 +117,13 @@ def run_split(
             out = HitsFile(settings.run_uri, split.split_id, hits_schema(settings.carry), exits)
             try:
                 scan.run(footer, out)
+            except Unreachable:
+                raise
             except SourceError as failure:
                 error = failure.reason
+            scan.write(out)
             name = out.name
-    except OutputError:
+    except (OutputError, Unreachable):
         raise
     except Exception as failure:  # noqa: BLE001 - the split's edge: it becomes a failed coverage row
         error, name, scan.tally.hits = why(failure), None, Counter()
@@ -140,10 +145,11 @@ class _Scan:
         self._settings = settings
         self._check = check
         self._sampling = Sampling(limits.stored_hits_per_signature, limits.stored_hits_per_split)
+        self._waiting = Waiting()
         self.tally = Tally()
 
     def run(self, footer: bytes | None, out: HitsFile) -> None:
-        """Reads and matches all of it.
+        """Reads and matches all of it, and writes what does not wait for `write`.
 
         Raises:
             SourceError: It cannot be read, other than in some of its row groups.
@@ -181,66 +187,81 @@ class _Scan:
         except Exception as failure:  # noqa: BLE001 - the row group's edge: it becomes a failed coverage row
             tally.broken = why(failure)
             return
-        for cells, matches, hits in found:
+        for cells, matches, finds in found:
             tally.add(cells, matches, self._signatures)
-            if hits is not None:
-                began = time.perf_counter()
-                out.write(hits)
-                tally.spend("write", began)
+            if finds is not None:
+                self._waiting.add(finds)
+        if self._waiting.are_many:
+            self.write(out)
 
-    def _column(self, batch: Batch, column: str) -> tuple[Cells, Matches, pa.Table | None]:
+    def write(self, out: HitsFile) -> None:
+        """Writes the hits that wait.
+
+        Raises:
+            OutputError: They cannot be written.
+        """
+        began = time.perf_counter()
+        finds = self._waiting.take()
+        if finds is None:
+            return
+        hits = self._hits(finds)
+        began = self.tally.spend("build", began)
+        out.write(hits)
+        self.tally.spend("write", began)
+
+    def _column(self, batch: Batch, column: str) -> tuple[Cells, Matches, Finds | None]:
         cells = extract(batch.data, column)
         matches = self._matcher.match(cells.values, column)
         if not len(matches):
             return cells, matches, None
         began = time.perf_counter()
         stored = self._stored(batch, cells, matches)
-        hits = self._hits(batch, cells, stored) if len(stored) else None
+        finds = self._finds(batch, cells, stored) if len(stored) else None
         self.tally.spend("build", began)
-        return cells, matches, hits
+        return cells, matches, finds
 
     def _stored(self, batch: Batch, cells: Cells, matches: Matches) -> Matches:
         """The matches that may be in the sample of what is stored; building the others would be for nothing."""
         if not self._sampling.bounded:
             return matches
-        ranks = ranks_of(
-            self._hit_ids(matches, paths_of(cells, matches), batch.in_file(rows_of(cells, matches)))
-        )
+        rows = batch.in_file(rows_of(cells, matches))
+        ranks = hit_ranks(self._signatures, matches, self._source, paths_of(cells, matches), rows)
         return matches.where(self._sampling.likely(matches.signatures, ranks))
 
-    def _hit_ids(self, matches: Matches, paths: Any, rows: Int64s) -> "pa.Array[Any]":
-        source = (self._split.source_uri, self._split.source_etag)
-        return hit_id_column(self._signatures, matches, source, paths, rows)
+    @property
+    def _source(self) -> tuple[str, str]:
+        return self._split.source_uri, self._split.source_etag
 
-    def _hits(self, batch: Batch, cells: Cells, matches: Matches) -> pa.Table:
-        settings, split = self._settings, self._split
-        rows = rows_of(cells, matches)
-        in_file = batch.in_file(rows)
-        places = places_of(cells, matches)
-        schema = hits_schema(settings.carry)
+    def _finds(self, batch: Batch, cells: Cells, matches: Matches) -> Finds:
+        settings = self._settings
         source = provenance(
             batch.data,
             settings.record_id,
             settings.actor_id,
             settings.event_time,
             settings.carry,
-            pa.array(rows),
+            pa.array(rows_of(cells, matches)),
         )
+        return Finds.of(batch, cells, matches, source)
+
+    def _hits(self, finds: Finds) -> pa.Table:
+        settings, split, matches = self._settings, self._split, finds.matches
+        schema = hits_schema(settings.carry)
         columns: dict[str, Any] = {
-            **{name: source.column(name) for name in source.schema.names},
+            **{name: finds.source.column(name) for name in finds.source.schema.names},
             **signature_columns(self._signatures, matches),
-            **place_columns(cells, matches),
-            "row_index": pa.array(in_file),
-            "evidence": snippets(places, settings.evidence),
-            "match_hash": match_hashes(places, settings.match_key),
+            **place_columns(finds.paths, matches),
+            "hit_id": hit_id_column(self._signatures, matches, self._source, finds.paths, finds.rows),
+            "row_group": pa.array(finds.row_groups).cast(schema.field("row_group").type),
+            "row_index": pa.array(finds.rows),
+            "evidence": snippets(finds.places, settings.evidence),
+            "match_hash": match_hashes(finds.places, settings.match_key),
         }
-        columns["hit_id"] = self._hit_ids(matches, columns["column"], in_file)
         constants = {
             "hunt": settings.hunt,
             "run_id": settings.run_id,
             "source_uri": split.source_uri,
             "source_etag": split.source_etag,
-            "row_group": batch.row_group,
             "scanned_at": settings.started_at,
         }
         for name, value in constants.items():
@@ -259,7 +280,7 @@ class _Scan:
             columns=split.columns,
             missing_columns=tuple(path for path in self._settings.optional if path not in split.columns),
             ruleset_digest=self._matcher.ruleset.digest,
-            signatures=tuple(sorted({signature.digest for signature in self._signatures})),
+            signature_set=keep_set(self._settings.run_uri, (each.digest for each in self._signatures)),
             status="scanned" if error is None and not tally.gaps else "failed",
             rows=tally.whole.rows,
             rows_filtered=tally.whole.rows_filtered,

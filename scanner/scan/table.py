@@ -15,7 +15,7 @@ from scanner.engine.matches import Matcher, Matches
 from scanner.results.mask import Evidence
 from scanner.results.schemas import SPANS
 from scanner.results.snippets import snippets
-from scanner.scan.hits import place_columns, places_of, rows_of, signature_columns
+from scanner.scan.hits import paths_of, place_columns, places_of, rows_of, signature_columns
 
 _COLUMNS: Final[dict[str, pa.DataType]] = {
     "row_index": pa.int64(),
@@ -117,7 +117,7 @@ def _scan(
         columns: dict[str, pa.Array[Any]] = {
             "row_index": pa.array(rows_of(cells, matches) + first_row),
             **signature_columns(matcher.ruleset.signatures, matches),
-            **place_columns(cells, matches),
+            **place_columns(paths_of(cells, matches), matches),
             "evidence": snippets(places_of(cells, matches), evidence),
         }
         yield pa.RecordBatch.from_arrays([columns[name] for name in SCAN_SCHEMA.names], schema=SCAN_SCHEMA)

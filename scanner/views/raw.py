@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scanner.views.utf8 import is_utf8
+
 Column: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 """A column of any length, in one piece or several."""
 
@@ -106,8 +108,7 @@ def text_cells(cells: Column) -> TextCells:
     joined, offsets = _joined(values)
     data = joined.to_pybytes()
     repairs: dict[int, Repair] = {}
-    # Python sees ASCII several times faster than Arrow does.
-    if not (data.isascii() or _is_utf8(joined)):
+    if not (data.isascii() or is_utf8(data)):
         values, repairs = _repaired(values)
         joined, offsets = _joined(values)
         data = joined.to_pybytes()
@@ -130,18 +131,6 @@ def in_one_buffer(values: pa.LargeBinaryArray) -> tuple[pa.Buffer, Int64s]:
     if data is None:
         return pa.py_buffer(b""), places
     return data.slice(places[0], places[-1] - places[0]), places - places[0]
-
-
-def _is_utf8(data: pa.Buffer) -> bool:
-    """Asks of the whole buffer at once; line feeds part the cells, so it is valid where every cell is."""
-    whole = pa.LargeStringArray.from_buffers(
-        1, pa.py_buffer(np.array([0, data.size], np.int64).tobytes()), data
-    )
-    try:
-        whole.validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def large_binary(cells: Any) -> pa.LargeBinaryArray:

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -19,11 +18,12 @@ from jobs.prepare import Loaded, load_for
 from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Plan, make_plan
 from scanner.engine.matcher import HyperscanMatcher
+from scanner.results import layout
 from scanner.results.commit import committed
 from scanner.results.limits import Limits
 from scanner.results.report import SplitReport
 from scanner.scan.split import ScanSettings, run_split
-from tests.support.traps import Trap
+from tests.support.traps import FOR_EVER, Trap
 
 SIGNATURES = """\
 signatures:
@@ -100,7 +100,7 @@ def same_everywhere(report: SplitReport) -> SplitReport:
 
 
 def hits_of(run_uri: str) -> pa.Table:
-    files = sorted(Path(run_uri, "hits").glob("*.parquet"))
+    files = sorted(Path(layout.split_hits_folder_uri(run_uri)).glob("*.parquet"))
     return pa.concat_tables([pq.read_table(file) for file in files]).sort_by("hit_id")
 
 
@@ -164,7 +164,7 @@ def test_slots_and_closing_twice(start: Start, plan: Plan, settings: ScanSetting
     executor.close()
 
 
-class KillsItsReader:
+class KillsItsReader(dict[str, bytes]):
     """What a worker cannot load and live."""
 
     def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
@@ -172,76 +172,54 @@ class KillsItsReader:
 
 
 @pytest.mark.usefixtures("local_ray")
-def test_of_a_task_whose_workers_keep_dying_what_is_not_committed_is_lost_with_its_reason(
+def test_of_a_task_whose_worker_dies_what_is_not_committed_is_lost_with_its_reason(
     plan: Plan, settings: ScanSettings, loaded: Loaded
 ) -> None:
-    from jobs.executors.ray_tasks import RETRIES, RayExecutor  # noqa: PLC0415 - only where Ray runs
+    from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415 - only where Ray runs
 
-    with contextlib.closing(RayExecutor(KillsItsReader(), settings)) as executor:  # type: ignore[arg-type]
+    with contextlib.closing(RayExecutor(loaded.program, settings)) as executor:
         done = run_split(plan.splits[1], HyperscanMatcher(loaded.program), settings)
-        executor.submit(task(plan, 0, 1, 2))
+        executor.submit(replace(task(plan, 0, 1, 2), footers=KillsItsReader()))
         outcomes = [executor.wait() for _ in range(3)]
-    reason, attempts = "its worker died 4 times", RETRIES + 1
     assert outcomes == [
-        SplitLost(0, reason, attempts, worker_died=True),
+        SplitLost(0, "its worker died", worker_died=True),
         SplitDone(1, done),
-        SplitLost(2, reason, attempts, worker_died=True),
+        SplitLost(2, "its worker died", worker_died=True),
     ]
     assert committed(settings.run_uri) == [done]
 
 
+@pytest.mark.parametrize(
+    ("signum", "limits", "reason"),
+    [
+        (
+            signal.SIGKILL,
+            Limits(),
+            "SIGKILL ended its worker, as happens where memory is short; it held up to",
+        ),
+        (FOR_EVER, Limits(split_timeout_s=2), "it took longer than 2 s"),
+    ],
+)
 @pytest.mark.usefixtures("local_ray")
-def test_a_task_whose_worker_dies_in_the_middle_keeps_what_is_committed_and_does_not_run_it_again(
-    plan: Plan, settings: ScanSettings, loaded: Loaded
+def test_a_task_whose_worker_dies_in_the_middle_keeps_what_is_committed_and_watched_tells_who_did_it(
+    plan: Plan, settings: ScanSettings, loaded: Loaded, signum: int, limits: Limits, reason: str
 ) -> None:
     from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415 - only where Ray runs
 
     whole = task(plan, 0, 4, 8)
-    fatal = replace(whole, footers=Trap(dict(whole.footers), plan.splits[4].source_uri))
-    with contextlib.closing(RayExecutor(loaded.program, settings)) as executor:
+    fatal = replace(whole, footers=Trap(dict(whole.footers), plan.splits[4].source_uri, signum))
+    with contextlib.closing(RayExecutor(loaded.program, replace(settings, limits=limits))) as executor:
         executor.submit(fatal)
-        outcomes = [executor.wait() for _ in range(3)]
-    assert [(type(outcome), outcome.number) for outcome in outcomes] == [
-        (SplitDone, 0),
-        (SplitLost, 4),
-        (SplitLost, 8),
-    ]
-    assert len(list(Path(settings.run_uri, "hits").iterdir())) == 1, (
-        "the first split ran once in four attempts"
+        blind = [executor.wait() for _ in range(3)]
+        executor.submit(replace(fatal, again=True, watched=True))
+        seeing = [executor.wait() for _ in range(3)]
+    lost = "its worker died"
+    assert blind[1:] == [SplitLost(4, lost, worker_died=True), SplitLost(8, lost, worker_died=True)]
+    assert seeing[0] == blind[0]
+    assert isinstance(seeing[1], SplitLost)
+    assert seeing[1].fatal
+    assert seeing[1].reason.startswith(reason)
+    assert [(type(each), each.number) for each in seeing] == [(SplitDone, 0), (SplitLost, 4), (SplitDone, 8)]
+    assert len(list(Path(layout.split_hits_folder_uri(settings.run_uri)).iterdir())) == 2, (
+        "each good split ran once"
     )
-
-
-class Sleepy(dict[str, bytes]):
-    """Footers by URI, of which one takes very long to come."""
-
-    def __init__(self, footers: dict[str, bytes], slow: str) -> None:
-        super().__init__(footers)
-        self.slow = slow
-
-    def get(self, uri: str) -> bytes:  # type: ignore[override]
-        if uri == self.slow:
-            threading.Event().wait(600)
-        return self[uri]
-
-    def __reduce__(self) -> tuple[type["Sleepy"], tuple[dict[str, bytes], str]]:
-        return Sleepy, (dict(self), self.slow)
-
-
-@pytest.mark.usefixtures("local_ray")
-def test_a_split_that_takes_too_long_has_its_worker_ended_once_and_is_told_from_its_neighbours(
-    plan: Plan, settings: ScanSettings, loaded: Loaded
-) -> None:
-    from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415 - only where Ray runs
-
-    whole = task(plan, 0, 4, 8)
-    slow = replace(whole, footers=Sleepy(dict(whole.footers), plan.splits[4].source_uri))
-    limited = replace(settings, limits=Limits(split_timeout_s=2))
-    with contextlib.closing(RayExecutor(loaded.program, limited)) as executor:
-        executor.submit(slow)
-        outcomes = [executor.wait() for _ in range(3)]
-    assert outcomes[1] == SplitLost(4, "it took longer than 2 s", overdue=True)
-    assert [(type(each), each.number) for each in (outcomes[0], outcomes[2])] == [
-        (SplitDone, 0),
-        (SplitDone, 8),
-    ]
-    assert len(committed(settings.run_uri)) == 2

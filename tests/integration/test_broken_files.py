@@ -20,7 +20,7 @@ from scanner.engine.program import compile_ruleset
 from scanner.errors import HuntError, SourceError
 from scanner.results import layout
 from scanner.results.commit import committed
-from scanner.results.finish import coverage_table
+from scanner.results.coverage import coverage_table
 from scanner.scan.split import ScanSettings, run_split
 from tests.support.broken import I32, I64, Parquet, Struct, change_footer, change_page
 from tests.support.cli import environment
@@ -76,7 +76,7 @@ def hunted(plan: Plan, folder: Path, matcher: Matcher) -> Outcome:
     for split in plan.splits:
         run_split(split, matcher, common)
     reports = committed(uri)
-    files = [layout.hits_uri(uri, report.hits_file) for report in reports if report.hits_file]
+    files = [layout.split_hits_uri(uri, report.hits_file) for report in reports if report.hits_file]
     rows: list[Any] = [
         row for file in files for row in pq.read_table(file, partitioning=None)["row_index"].to_pylist()
     ]

@@ -284,11 +284,14 @@ def test_a_stopped_hunt_keeps_what_is_done_and_goes_on_with_the_same_command(
     commits = len(list((run / "commits").glob("[!.]*")))
     assert 1 <= commits == done < FILES
     assert not (run / "run.json").exists()
+    told = json.loads((run / "progress.json").read_text())
+    assert (told["status"], told["splits"], told["splits_total"]) == ("stopped", done, FILES)
 
     named = number == signal.SIGINT
     went_on = hindcast(folder, "hunt", "hunt.yaml", *(["--resume", stopped[3]] if named else []))
     assert went_on.returncode == 0, went_on.stderr
     assert f"going on with run {stopped[3]}: {done} of {FILES} splits done" in went_on.stderr
+    assert json.loads((run / "progress.json").read_text())["status"] == "complete"
     assert only_run(folder) == run
     assert hindcast(folder, "hunt", "hunt.yaml", "-q", "--run-id", "undisturbed").returncode == 0
     assert hits_of(run).equals(hits_of(run.with_name("run=undisturbed")))

@@ -27,6 +27,8 @@ class HeadState:
         packages: What was uploaded.
         submissions: What the Jobs API tells of each.
         logs: What each has printed.
+        starts_as: How what is submitted stands at once.
+        prints: What it prints.
         ends: How what is submitted ends, once its log was followed.
         trouble: For each of the next requests: a status to answer, ``drop`` to hang up before anything is done,
             ``lose`` to do it and hang up, or anything else to do as it should.
@@ -40,6 +42,8 @@ class HeadState:
     packages: dict[str, bytes] = field(default_factory=dict)
     submissions: dict[str, dict[str, Any]] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
+    starts_as: dict[str, Any] = field(default_factory=lambda: {"status": "PENDING"})
+    prints: str = "1 of 2 splits, 3 hits\ndone\n"
     ends: dict[str, Any] = field(default_factory=lambda: {"status": "SUCCEEDED", "driver_exit_code": 0})
     trouble: list[int | str] = field(default_factory=list)
     cut_logs: list[int] = field(default_factory=list)
@@ -52,7 +56,7 @@ class HeadState:
             "type": "SUBMISSION",
             "submission_id": submission_id,
             "status": "RUNNING",
-            "start_time": LATER,
+            "start_time": LATER + len(self.submissions),
         }
         self.submissions[submission_id] = {**usual, "end_time": None, "metadata": {}, **details}
         self.logs[submission_id] = log
@@ -144,8 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
         if name in self.known.submissions:
             words = f"Job with submission_id {name} already exists. Please use a different submission_id."
             return 500, f"Traceback (most recent call last):\n  File ...\nValueError: {words}\n"
-        log = f"Running entrypoint for job {name}: {request['entrypoint']}\n1 of 2 splits, 3 hits\ndone\n"
-        self.known.add(name, log, status="PENDING", metadata=request["metadata"])
+        log = f"Running entrypoint for job {name}: {request['entrypoint']}\n{self.known.prints}"
+        self.known.add(name, log, metadata=request["metadata"], **self.known.starts_as)
         return 200, {"job_id": name, "submission_id": name}
 
     def _stop(self, name: str) -> tuple[int, object]:

@@ -67,7 +67,7 @@ def report(split: int, **changes: Any) -> SplitReport:
         "row_groups": (split,),
         "columns": ("text",),
         "ruleset_digest": RULESET.digest,
-        "signatures": tuple(each.digest for each in RULESET.signatures),
+        "signature_set": "0" * 32,
         "status": "scanned",
         "rows": 100,
         "cells": 90,
@@ -95,8 +95,8 @@ def commit_split(
 
 
 def write_hits(run_uri: str, name: str, hits: Sequence[dict[str, Any]], carry: pa.Schema = NO_CARRY) -> None:
-    """Writes one file of hits, committed or not."""
-    with storage.open_output(layout.hits_uri(run_uri, name)) as sink:
+    """Writes one file of a split's hits, committed or not."""
+    with storage.open_output(layout.split_hits_uri(run_uri, name)) as sink:
         pq.write_table(pa.Table.from_pylist(list(hits), hits_schema(carry)), sink)
 
 

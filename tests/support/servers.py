@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -67,13 +68,15 @@ def gcs_server(*, enforcing: bool = True) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def served(handler: Any) -> Iterator[str]:
+def served(handler: Any, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """One request at a time, answered by a handler; gives the endpoint."""
     with _Server(("127.0.0.1", 0), handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

@@ -45,7 +45,7 @@ def enter(workload: Workload) -> list[Contestant]:
         errors = [report.error for report in reports if report.error]
         if errors:
             raise RuntimeError(errors[0])
-        files = [layout.hits_uri(uri, report.hits_file) for report in reports if report.hits_file]
+        files = [layout.split_hits_uri(uri, report.hits_file) for report in reports if report.hits_file]
         tables = [pq.read_table(file, columns=["row_index", "signature_id"]) for file in files]
         if not tables:
             return Answer(np.zeros(0, np.int64), np.zeros(0, np.int64))

@@ -112,7 +112,7 @@ class Streamed:
                         yield filtered(Batch(0, row, data), split, where)
                         row += data.num_rows
         except SourceError as error:
-            if not row:
+            if not row or isinstance(error, storage.Unreachable):
                 raise
             yield Gap(0, 0, f"after {row} records: {error.reason}", partial=True)
         check_version(split)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, overload
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -48,6 +49,18 @@ class Listing(Sequence[FileInfo]):
         """True where the name of any file begins like this."""
         place = bisect.bisect_left(self, prefix, key=lambda info: info.uri)
         return place < len(self) and self[place].uri.startswith(prefix)
+
+    def find(self, uris: Any, etags: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
+        """int64[n], the number of each file of which this very version is here, and -1 of all others.
+
+        Args:
+            uris: string[n]. Looking for many at once is much cheaper than looking for them one by one.
+            etags: string[n], the versions.
+        """
+        numbers = pc.index_in(uris.cast(pa.large_string()), value_set=self._uris)
+        same = pc.equal(self._etags.take(numbers), etags.cast(pa.large_string()))
+        found: np.ndarray[Any, np.dtype[np.int64]] = pc.if_else(same, numbers, -1).fill_null(-1).to_numpy()
+        return found.astype(np.int64)
 
     def __iter__(self) -> Iterator[FileInfo]:
         for start in range(0, len(self), _AT_ONCE):

@@ -3,9 +3,11 @@
 import hashlib
 import json
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
+from typing import Any, Final, overload
+
+import numpy as np
 
 from scanner.archive.formats import PARQUET, Written
 from scanner.archive.planning.listing import Listing
@@ -30,6 +32,7 @@ class Split:
         partitions: Columns that stand in the file's path, with their values.
         format: How the file is written; see `scanner.archive.formats`.
         deletes: Files of an Iceberg table that say which of its rows are deleted.
+        owed: Number of the set of signatures that it owes, in the order of its run; 0 for all.
     """
 
     split_id: str
@@ -44,11 +47,37 @@ class Split:
     partitions: tuple[tuple[str, str | None], ...] = ()
     format: str = PARQUET
     deletes: tuple[str, ...] = ()
+    owed: int = 0
 
     @property
     def info(self) -> FileInfo:
         """The file and its version."""
         return FileInfo(self.source_uri, self.source_size_bytes, self.source_etag)
+
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+NOTHING: Final = -1
+"""In place of the number of a set of signatures: none is owed. In place of a row group: the file holds none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Everything of a plan that is covered by itself: row groups, and files that hold none; by file and row group.
+
+    Attributes:
+        files: int64[n], numbers of files.
+        row_groups: int64[n], ascending in each file; `NOTHING` for a file that holds none.
+        columns: int64[n], indices in ``column_sets``.
+        splits: int64[n], numbers of the splits they are in, ascending.
+        column_sets: Text columns that files have.
+    """
+
+    files: Numbers
+    row_groups: Numbers
+    columns: Numbers
+    splits: Numbers
+    column_sets: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +108,8 @@ class Splits(Sequence[Split]):
     Attributes:
         files: The same.
         text_bytes: Compressed bytes of the text columns of each split.
+        rows_each: Rows of each split.
+        owed: Number of the set of signatures that each split owes.
     """
 
     def __init__(self, files: Listing, where: str = "", written: Written | None = None) -> None:
@@ -92,11 +123,12 @@ class Splits(Sequence[Split]):
         self._row_groups = array("i")
         self._ends = array("q", [0])
         self._first_row = array("q")
-        self._rows = array("q")
+        self.rows_each = array("q")
+        self.owed = array("i")
         self.text_bytes = array("q")
 
-    def add(self, file: int, columns: tuple[str, ...], part: Part) -> None:
-        """Adds a split of the file of this number, which has these text columns."""
+    def add(self, file: int, columns: tuple[str, ...], part: Part, owed: int = 0) -> None:
+        """Adds a split of the file of this number, which has these text columns and owes the set of that number."""
         number = self._number_of_columns.setdefault(columns, len(self._columns))
         if number == len(self._columns):
             self._columns.append(columns)
@@ -105,21 +137,74 @@ class Splits(Sequence[Split]):
         self._row_groups.extend(part.row_groups)
         self._ends.append(len(self._row_groups))
         self._first_row.append(part.first_row)
-        self._rows.append(part.rows)
+        self.rows_each.append(part.rows)
+        self.owed.append(owed)
         self.text_bytes.append(part.text_bytes)
 
     @property
     def rows(self) -> int:
         """Rows of all splits."""
-        return sum(self._rows)
+        return sum(self.rows_each)
 
     @property
     def row_groups(self) -> int:
         """Row groups of all splits."""
         return len(self._row_groups)
 
+    @property
+    def deletes(self) -> Mapping[str, tuple[str, ...]]:
+        """For each file of a table of which rows are deleted, the files that say which, by URI."""
+        return self._written.deletes
+
+    @property
+    def files_read(self) -> int:
+        """Files that any split is of."""
+        return len(np.unique(np.array(self._file, np.int64)))
+
     def __len__(self) -> int:
         return len(self._file)
+
+    def places(self) -> Places:
+        """What of the plan is covered by itself."""
+        counts = np.diff(np.array(self._ends, np.int64))
+        splits = np.repeat(np.arange(len(self)), np.maximum(counts, 1))
+        row_groups = np.full(len(splits), NOTHING, np.int64)
+        row_groups[counts[splits] > 0] = np.array(self._row_groups, np.int64)
+        return Places(
+            files=np.array(self._file, np.int64)[splits],
+            row_groups=row_groups,
+            columns=np.array(self._columns_of, np.int64)[splits],
+            splits=splits,
+            column_sets=tuple(self._columns),
+        )
+
+    def owing(self, owed: Numbers) -> "Splits":
+        """The same splits, cut so that every row group of a split owes the same signatures.
+
+        Rows and bytes of what is cut are shared out by the number of row groups: they measure progress and no more.
+
+        Args:
+            owed: int64[n], for each of `places` the number of the set that it owes, `NOTHING` to leave it out.
+        """
+        places = self.places()
+        kept = np.flatnonzero(owed != NOTHING)
+        kept = kept[np.lexsort((kept, owed[kept], places.splits[kept]))]
+        splits, sets = places.splits[kept], owed[kept]
+        starts = np.flatnonzero(np.diff(splits, prepend=-1) | np.diff(sets, prepend=-1))
+        ends = np.append(starts[1:], len(kept)) if len(starts) else starts
+        counts = np.bincount(places.splits, minlength=len(self))
+        cut = Splits(self.files, self._where, self._written)
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            number, share = int(splits[start]), end - start
+            groups = places.row_groups[kept[start:end]]
+            part = Part(
+                tuple(groups[groups != NOTHING].tolist()),
+                self._first_row[number],
+                self.rows_each[number] * share // int(counts[number]),
+                self.text_bytes[number] * share // int(counts[number]),
+            )
+            cut.add(self._file[number], self._columns[self._columns_of[number]], part, int(sets[start]))
+        return cut
 
     def halves(self, split: Split) -> tuple[Split, Split]:
         """A split of this plan, or a half of one, cut in two between row groups.
@@ -173,12 +258,13 @@ class Splits(Sequence[Split]):
             source_size_bytes=info.size_bytes,
             row_groups=row_groups,
             first_row=self._first_row[number],
-            rows=self._rows[number],
+            rows=self.rows_each[number],
             text_bytes=self.text_bytes[number],
             columns=columns,
             partitions=tuple(partitions_of(info.uri).items()),
             format=self._written.format_of(info.uri),
             deletes=deletes,
+            owed=self.owed[number],
         )
 
     def __iter__(self) -> Iterator[Split]:

@@ -19,15 +19,26 @@ from scanner.archive.storage.manifest import files_of
 from scanner.archive.storage.names import Place, canonical, parse
 from scanner.archive.storage.objects import Objects, ObjectStore
 from scanner.archive.storage.settings import GcsSettings, S3Settings, StorageSettings, from_environment
-from scanner.archive.storage.store import Changed, FileInfo, Missing, Store, as_operator
+from scanner.archive.storage.store import (
+    Changed,
+    Denied,
+    FileInfo,
+    Missing,
+    Signing,
+    Store,
+    Unreachable,
+    as_operator,
+)
 
 __all__ = [
     "Changed",
+    "Denied",
     "FileInfo",
     "GcsSettings",
     "Missing",
     "S3Settings",
     "StorageSettings",
+    "Unreachable",
     "canonical",
     "configure",
     "create",
@@ -36,6 +47,7 @@ __all__ = [
     "exists",
     "explain",
     "from_environment",
+    "identity",
     "is_folder",
     "is_local",
     "list_files",
@@ -49,6 +61,7 @@ __all__ = [
     "read_range",
     "read_tail",
     "settings",
+    "signing",
     "stat",
 ]
 
@@ -229,6 +242,26 @@ def make_writable(folder_uri: str) -> None:
     with as_operator(folder_uri):
         store = _store(place)
     store.make_writable(place, folder_uri)
+
+
+def identity(uri: str) -> str:
+    """As whom the store of a file is asked, and where that comes from; never a secret.
+
+    Raises:
+        SourceError: There are no credentials, or the provider does not know them.
+    """
+    place = parse(uri)
+    return _store(place).identity(place)
+
+
+def signing(uri: str) -> Signing | None:
+    """What requests for a file are signed with now, for libraries that ask S3 by themselves; None for other stores.
+
+    Raises:
+        SourceError: There are no credentials.
+    """
+    place = parse(uri)
+    return _store(place).signing(place)
 
 
 def configure(settings: StorageSettings | None) -> None:

@@ -22,7 +22,7 @@ from scanner.archive.storage.names import Place, Scheme
 from scanner.archive.storage.objects import Entry, Page, Taken
 from scanner.archive.storage.patience import Transient, tried
 from scanner.archive.storage.settings import StorageSettings
-from scanner.archive.storage.store import Changed, Missing
+from scanner.archive.storage.store import Changed, Denied, Missing
 from scanner.archive.storage.transfer import Upload
 from scanner.errors import SourceError
 
@@ -40,6 +40,14 @@ _BROKEN: Final = (
     ConnectionError,
     google.auth.exceptions.TransportError,
 )
+_SOURCES: Final = {
+    "google.oauth2.service_account": "a key file",
+    "google.oauth2.credentials": "gcloud's login",
+    "google.auth.compute_engine": "the machine's metadata",
+    "google.auth.impersonated_credentials": "impersonation",
+    "google.auth": "workload identity",
+}
+"""Module of credentials → where they come from; the first that fits."""
 
 # Errors are told by raising them; gcsfs also logs them, which would end up on the user's terminal.
 logging.getLogger("gcsfs").addHandler(logging.NullHandler())
@@ -152,6 +160,17 @@ class GcsObjects:
         """None."""
         return None
 
+    def identity(self, place: Place) -> str:  # noqa: ARG002 - the protocol's
+        """No request."""
+        found = self._files.credentials.credentials
+        if found is None:
+            return "anonymous"
+        sources = (words for module, words in _SOURCES.items() if type(found).__module__.startswith(module))
+        return f"{self._identity()} from {next(sources, type(found).__module__)}"
+
+    def signing(self, place: Place) -> None:
+        """None."""
+
     def close(self) -> None:
         """Closes the session, for good."""
         session = self._files.session
@@ -204,10 +223,10 @@ class GcsObjects:
         except _BROKEN as error:
             raise Transient(uri, f"the connection failed ({type(error).__name__})") from error
         except google.auth.exceptions.GoogleAuthError as error:
-            raise SourceError(uri, f"not allowed (as {self._identity()}): {type(error).__name__}") from error
+            raise Denied(uri, f"not allowed (as {self._identity()}): {type(error).__name__}") from error
         except OSError as error:
             # gcsfs raises nothing else for what is forbidden.
-            raise SourceError(uri, f"not allowed (as {self._identity()}): the store answered 403") from error
+            raise Denied(uri, f"not allowed (as {self._identity()}): the store answered 403") from error
         except ValueError as error:
             raise SourceError(uri, f"the store refused the request (of {self._identity()})") from error
 
@@ -218,7 +237,7 @@ class GcsObjects:
         if status in {408, 429} or status >= 500:  # noqa: PLR2004
             return Transient(uri, f"the store answered {status}")
         if status == 401:  # noqa: PLR2004
-            return SourceError(uri, f"not allowed (as {self._identity()}): the store answered 401")
+            return Denied(uri, f"not allowed (as {self._identity()}): the store answered 401")
         return SourceError(uri, f"the store answered {status} (to {self._identity()})")
 
 

@@ -14,7 +14,7 @@ import pyarrow.fs
 
 from scanner.archive.storage.globs import PARQUET, is_hidden
 from scanner.archive.storage.names import Place, utf8
-from scanner.archive.storage.store import FileInfo, Missing, nothing_in, wrong
+from scanner.archive.storage.store import Denied, FileInfo, Missing, nothing_in, wrong
 from scanner.errors import CommitConflict, CommitUnknown, SourceError
 
 _DRAFT: Final = ".draft"
@@ -94,7 +94,8 @@ class LocalStore:
 
     def delete(self, place: Place) -> None:
         """Its folder stays."""
-        Path(place.key).unlink(missing_ok=True)
+        with _translated(place.key):
+            Path(place.key).unlink(missing_ok=True)
 
     def delete_drafts(self, place: Place) -> None:
         """Hidden files, named as `_draft_of` does."""
@@ -146,6 +147,13 @@ class LocalStore:
             raise wrong(uri, f"cannot be written: {_reason(error)}") from error
         except CommitUnknown as error:
             raise wrong(uri, f"cannot be written: {error.reason}") from error
+
+    def identity(self, place: Place) -> str:  # noqa: ARG002 - the protocol's
+        """The user of this process."""
+        return f"user {_user()}"
+
+    def signing(self, place: Place) -> None:
+        """None."""
 
 
 def _found(pattern: str, endings: tuple[str, ...]) -> list[str]:
@@ -211,6 +219,8 @@ def _translated(path: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise Missing(path) from error
+    except PermissionError as error:
+        raise Denied(path, _reason(error)) from error
     except OSError as error:
         raise SourceError(path, _reason(error)) from error
 

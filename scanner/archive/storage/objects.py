@@ -14,7 +14,7 @@ from scanner.archive.storage.globs import PARQUET, Glob, has_glob, is_data, lite
 from scanner.archive.storage.names import Place, Scheme, parse, utf8
 from scanner.archive.storage.patience import tried
 from scanner.archive.storage.settings import StorageSettings
-from scanner.archive.storage.store import FileInfo, Missing, as_operator, nothing_in, wrong
+from scanner.archive.storage.store import Denied, FileInfo, Missing, Signing, as_operator, nothing_in, wrong
 from scanner.archive.storage.transfer import RangedFile, ReadOnly, Upload, sending
 from scanner.errors import CommitConflict, CommitUnknown, SourceError
 
@@ -66,8 +66,8 @@ class Page:
 class Objects(Protocol):
     """What a provider's library is used for: one request each, tried once.
 
-    Each method raises `Missing`, `Taken`, `scanner.archive.storage.patience.Transient`, or a `SourceError` that
-    names the identity used where a request was not allowed.
+    Each method raises `Missing`, `Taken`, `scanner.archive.storage.patience.Transient`, a `Denied` that names the
+    identity used, or another `SourceError`.
     """
 
     scheme: Scheme
@@ -101,6 +101,12 @@ class Objects(Protocol):
 
     def explain(self, error: OSError) -> str | None:
         """What the store said, of an error that reading by `open_input` ended with."""
+
+    def identity(self, place: Place) -> str:
+        """As whom requests are made, and where the credentials come from."""
+
+    def signing(self, place: Place) -> Signing | None:
+        """What requests are signed with now; None for other providers than S3."""
 
     def close(self) -> None:
         """Closes connections."""
@@ -147,11 +153,11 @@ class ObjectStore:
 
     def read_range(self, place: Place, start: int, length: int, etag: str | None = None) -> bytes:
         """One request."""
-        return self._tried(lambda: self._objects.get(place, start, length, etag))
+        return self._of(place, lambda: self._objects.get(place, start, length, etag))
 
     def read_bytes(self, place: Place) -> bytes:
         """One request."""
-        return self._tried(lambda: self._objects.get(place, 0, None))
+        return self._of(place, lambda: self._objects.get(place, 0, None))
 
     def filesystem(self) -> pyarrow.fs.FileSystem:
         """Opens files as this does."""
@@ -229,7 +235,9 @@ class ObjectStore:
                 safe = False
             except CommitConflict:
                 safe = True
-            self.delete(rehearsal)
+            # What may not be deleted stays: its name is hidden, and nobody reads it.
+            with contextlib.suppress(Denied):
+                self.delete(rehearsal)
         except (CommitUnknown, SourceError) as error:
             raise wrong(uri, f"cannot be written: {error.reason}") from error
         if not safe:
@@ -237,6 +245,14 @@ class ObjectStore:
                 "this store overwrites objects that were to be new, so two workers could publish one split"
             )
             raise wrong(uri, f"{message}; write the results to another store")
+
+    def identity(self, place: Place) -> str:
+        """As the provider tells."""
+        return self._objects.identity(place)
+
+    def signing(self, place: Place) -> Signing | None:
+        """As the provider does."""
+        return self._objects.signing(place)
 
     def close(self) -> None:
         """Closes connections; the store is not used again."""
@@ -266,6 +282,11 @@ class ObjectStore:
             entry = self._head(place)
         except Missing:
             return None
+        except Denied:
+            # Who may list a folder only may not ask for what lies beside it, such as an object of its name.
+            if has_glob(place.key) or self.is_folder(place):
+                return None
+            raise
         return entry if entry.size_bytes or not self.is_folder(place) else None
 
     def _pages(self, place: Place, *, flat: bool) -> Iterator[Page]:
@@ -287,11 +308,28 @@ class ObjectStore:
             raise CommitUnknown(str(place), error.reason) from error
 
     def _head(self, place: Place) -> Entry:
-        return self._tried(lambda: self._objects.head(place))
+        return self._of(place, lambda: self._objects.head(place))
 
     def _info(self, place: Place, entry: Entry) -> FileInfo:
         name = str(Place(place.scheme, place.bucket, utf8(entry.key)))
         return FileInfo(name, entry.size_bytes, entry.etag)
+
+    def _of(self, place: Place, operation: Callable[[], _T]) -> _T:
+        """What is asked of one object; S3 says of a missing one that it is denied where listing is tied to a prefix."""
+        try:
+            return self._tried(operation)
+        except Denied as error:
+            if self._is_absent(place):
+                raise Missing(str(place)) from error
+            raise
+
+    def _is_absent(self, place: Place) -> bool:
+        """True where a listing says so."""
+        try:
+            page = self._tried(lambda: self._objects.page(place, None, flat=True, limit=1))
+        except SourceError:
+            return False
+        return all(entry.key != place.key for entry in page.entries)
 
     def _tried(self, operation: Callable[[], _T]) -> _T:
         return tried(operation, self._settings)

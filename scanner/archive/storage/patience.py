@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from scanner.archive.storage.settings import StorageSettings
+from scanner.archive.storage.store import Unreachable
 from scanner.errors import SourceError
 
 LONGEST_PAUSE_S = 20.0
@@ -23,7 +24,8 @@ def tried(operation: Callable[[], _T], settings: StorageSettings) -> _T:
     The pauses between attempts grow, and are random so that many workers do not come back at once.
 
     Raises:
-        SourceError: What the last attempt raised; where it might have worked, the attempts are counted in the reason.
+        Unreachable: It might have worked each time; the attempts are counted in the reason.
+        SourceError: It failed for good.
     """
     attempt = 1
     while True:
@@ -31,7 +33,7 @@ def tried(operation: Callable[[], _T], settings: StorageSettings) -> _T:
             return operation()
         except Transient as error:
             if attempt >= settings.attempts:
-                raise SourceError(error.uri, f"{error.reason}; tried {attempt} times") from error
+                raise Unreachable(error.uri, f"{error.reason}; tried {attempt} times") from error
         longest = min(LONGEST_PAUSE_S, settings.backoff_s * 2 ** (attempt - 1))
         time.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - spreads load, guards nothing
         attempt += 1

@@ -32,7 +32,7 @@ from scanner.archive.storage.names import Place, Scheme
 from scanner.archive.storage.objects import Entry, Page, Taken
 from scanner.archive.storage.patience import Transient, tried
 from scanner.archive.storage.settings import StorageSettings
-from scanner.archive.storage.store import Changed, Missing
+from scanner.archive.storage.store import Changed, Denied, Missing, Signing
 from scanner.archive.storage.transfer import Upload
 from scanner.errors import SourceError
 
@@ -215,6 +215,25 @@ class S3Objects:
             return f"not allowed (as {self._identity()}): the store answered {code}"
         return f"the store answered {code}"
 
+    def identity(self, place: Place) -> str:
+        """One request to Amazon's STS, or to one that the environment names; other stores know none."""
+        if self._settings.s3.anonymous:
+            return "anonymous"
+        with self._translated(place):
+            found = self._session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            told = f"access key {found.access_key} from {found.method}"
+            try:
+                return f"{arn}, by {told}" if (arn := self._arn()) else told
+            except _BROKEN as error:
+                return f"{told}; STS does not say whose ({type(error).__name__})"
+
+    def signing(self, place: Place) -> Signing | None:
+        """With the credentials of boto3's chain."""
+        with self._translated(place):
+            return Signing(self._region_of(place.bucket), self._secret())
+
     def close(self) -> None:
         """Closes boto3's connections; Arrow closes its own."""
         self._client.close()
@@ -246,7 +265,7 @@ class S3Objects:
             return None
         with self._translated(place):
             region = self._region_of(place.bucket)
-            secret = self._credentials()
+            secret = self._secret()
         key = (region, *secret, str("." in place.bucket))
         with self._lock:
             if key not in self._arrow:
@@ -293,7 +312,7 @@ class S3Objects:
             self._regions[bucket] = headers.get("x-amz-bucket-region") or self._client.meta.region_name
         return self._regions[bucket]
 
-    def _credentials(self) -> tuple[str, ...]:
+    def _secret(self) -> tuple[str, ...]:
         """Those of boto3's chain, as they are now: those of roles are renewed every hour."""
         if self._settings.s3.anonymous:
             return ()
@@ -303,6 +322,15 @@ class S3Objects:
         frozen = found.get_frozen_credentials()
         secret = (frozen.access_key, frozen.secret_key, *([frozen.token] if frozen.token else []))
         return tuple(map(str, secret))
+
+    def _arn(self) -> str | None:
+        if not (_is_amazon(self._client.meta.endpoint_url) or os.environ.get("AWS_ENDPOINT_URL_STS")):
+            return None
+        region = self._client.meta.region_name
+        with contextlib.closing(
+            self._session.client("sts", region_name=region, config=self._config())
+        ) as sts:
+            return str(sts.get_caller_identity()["Arn"])
 
     def _identity(self) -> str:
         if self._settings.s3.anonymous:
@@ -340,7 +368,7 @@ class S3Objects:
         if code in _BUSY or status in _BUSY_STATUS or status >= _SERVER_ERROR:
             return Transient(uri, said)
         if code in _REFUSALS or status in _REFUSAL_STATUS:
-            return SourceError(uri, f"not allowed (as {self._identity()}): {said}")
+            return Denied(uri, f"not allowed (as {self._identity()}): {said}")
         return SourceError(uri, f"{said} (to {self._identity()})")
 
 

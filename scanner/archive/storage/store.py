@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -29,11 +29,32 @@ class FileInfo:
     etag: str
 
 
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What requests to S3 are signed with.
+
+    Attributes:
+        region: Of the bucket.
+        secret: Key, secret and, of roles, token; empty where nothing is signed.
+    """
+
+    region: str
+    secret: tuple[str, ...] = field(repr=False)
+
+
 class Missing(SourceError):  # noqa: N818 - an outcome that callers ask for, not always a fault
     """There is no file of that name."""
 
     def __init__(self, uri: str, reason: str = "is not there") -> None:
         super().__init__(uri, reason)
+
+
+class Denied(SourceError):  # noqa: N818 - an outcome, which may mean that there is no file
+    """The store does not allow it; the reason names who asked."""
+
+
+class Unreachable(SourceError):  # noqa: N818 - an outcome, which another time may be another
+    """The store has failed as often as it was asked; nothing is known of the file."""
 
 
 class Changed(SourceError):  # noqa: N818 - an outcome that callers ask for, not always a fault
@@ -93,6 +114,12 @@ class Store(Protocol):
 
     def make_writable(self, place: Place, uri: str) -> None:
         """Proves that a folder can be written."""
+
+    def identity(self, place: Place) -> str:
+        """As whom the store is asked."""
+
+    def signing(self, place: Place) -> "Signing | None":
+        """With what; None but for S3."""
 
 
 @contextlib.contextmanager

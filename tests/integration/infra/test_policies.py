@@ -85,8 +85,16 @@ def hunt(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 def test_a_hunt_needs_no_more(guard: Guard, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = hunt(tmp_path, capsys)
     assert record["status"] == "complete"
-    assert guard.refused == []
+    assert_only_unknown_names_were_refused(guard)
     assert {each.action for each in guard.allowed} >= {"s3:ListBucket", "s3:GetObject", "s3:PutObject"}
+
+
+def assert_only_unknown_names_were_refused(guard: Guard) -> None:
+    """S3 refuses to say that an object is missing, and hindcast lists the object's name to learn it."""
+    assert {(each.action, each.prefix) for each in guard.refused} == {
+        ("s3:ListBucket", None),
+        ("s3:ListBucket", "comments"),
+    }
 
 
 def fail_half_way(uri: str) -> None:
@@ -116,7 +124,7 @@ def use_everything(archive: str, results: str) -> None:
 
 def test_every_right_is_needed(guard: Guard) -> None:
     use_everything(ARCHIVE, RESULTS)
-    assert guard.refused == []
+    assert_only_unknown_names_were_refused(guard)
     granted = {(each["Sid"], action) for each in OF_BOTH for action in as_list(each["Action"])}
     assert guard.used == granted
 
@@ -126,6 +134,27 @@ def test_the_rest_of_the_buckets_cannot_be_read(guard: Guard, uri: str) -> None:
     with pytest.raises(SourceError, match="not allowed"):
         storage.read_bytes(uri)
     assert guard.refused[0] == call_of("GET", uri.removeprefix("s3:/"), "")
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://content-dumps/messages/", "s3://content-dumps", "s3://hunts/other/*.parquet"]
+)
+def test_the_rest_of_the_buckets_cannot_be_listed(guard: Guard, uri: str) -> None:
+    with pytest.raises(HuntError, match="not allowed"):
+        list(storage.list_files(uri))
+    assert guard.allowed == []
+
+
+def test_what_is_missing_is_told_from_what_is_denied(guard: Guard) -> None:
+    missing, there = "s3://hunts/results/hunt=none/run.json", "s3://content-dumps/comments/day=1/a.parquet"
+    with pytest.raises(storage.Missing):
+        storage.read_bytes(missing)
+    with pytest.raises(storage.Missing):
+        storage.stat(missing)
+    guard.statements = [each for each in OF_BOTH if each["Sid"] != "ReadTheArchive"]
+    for look in (storage.read_bytes, storage.stat):
+        with pytest.raises(storage.Denied, match="not allowed"):
+            look(there)
 
 
 @pytest.mark.parametrize("folder", [ARCHIVE, "s3://hunts/other/"])

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -11,6 +13,10 @@ import pytest
 
 import scanner
 from jobs.cli.main import main
+from jobs.driver import READ_TRIES
+from jobs.hunt import Run
+from jobs.prepare import prepare
+from jobs.resume import new_run
 from scanner.archive import storage
 from scanner.results import layout
 from scanner.results.commit import publish
@@ -117,6 +123,26 @@ def test_a_run_on_a_store_is_read_before_and_after_it_is_finished(s3: str) -> No
     assert results.hits.to_table().num_rows == 2
     assert len(storage.list_names(layout.hits_folder_uri(run_uri))) == 1
     assert finish(run_uri, record()) == finished
+
+
+@pytest.mark.parametrize(("times", "read"), [(2 * READ_TRIES - 1, 3), (1000, 2)])
+def test_a_file_that_cannot_be_reached_for_a_while_is_read_in_the_end_and_is_a_gap_where_it_never_can(
+    times: int, read: int, archive: Path, s3: str, s3_endpoint: str
+) -> None:
+    with faulty(s3_endpoint) as store:
+        Path("hunt.yaml").write_text(
+            HUNT.format(archive=f"uri: '{copied(archive, s3)}'", output="results")
+            + f"storage: {{s3: {{endpoint: '{store.endpoint}'}}, attempts: 2}}\n"
+        )
+        prepared = prepare("hunt.yaml", date(2026, 5, 1), "inline")
+        run = Run(prepared, new_run(prepared, datetime(2026, 5, 1, tzinfo=UTC)))
+        store.coming = [Fault("status", times, within="a%20b.parquet")]
+        totals: Any = run.execute()["totals"]
+    assert (totals["scanned"], totals["failed"], totals["hits"]) == (read, 3 - read, 2 * read)
+    rows = scanner.open_results("results").coverage.to_table().to_pylist()
+    failed = [(row["source_uri"], row["attempts"], row["error"]) for row in rows if row["status"] == "failed"]
+    why = (f"{s3}/archive/{FILES[0]}", READ_TRIES, "the store answered 503; tried 2 times")
+    assert failed == [why] * (3 - read)
 
 
 def test_a_manifest_names_the_archive(

@@ -10,9 +10,10 @@ import pytest
 
 import scanner
 from jobs.cli.main import main
-from jobs.hunt import Progress, Run
+from jobs.hunt import Run
 from jobs.prepare import prepare
 from jobs.resume import choose, new_run
+from jobs.watching import Progress
 from scanner.archive import storage
 
 NOW = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)

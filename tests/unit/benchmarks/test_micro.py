@@ -3,7 +3,9 @@ from typing import get_args
 import pyarrow as pa
 import pytest
 
+from benchmarks.micro import driver, simulate
 from benchmarks.micro.invented_rules import Kind, invent
+from jobs.driver import TASK_BYTES
 from scanner.engine.oracle import OracleMatcher
 
 
@@ -19,3 +21,24 @@ def test_exactly_what_was_planted_hits(kind: Kind) -> None:
 def test_the_same_seed_invents_the_same() -> None:
     assert invent("regexes", 9, 50) == invent("regexes", 9, 50)
     assert invent("regexes", 9, 50) != invent("regexes", 9, 50, seed=8)
+
+
+@pytest.mark.parametrize("split_bytes", [driver.SMALL_BYTES, TASK_BYTES])
+def test_the_loop_of_the_driver_ends_every_split_once(split_bytes: int) -> None:
+    measured = driver.measure("inline", split_bytes, 2_000)
+    assert measured["right"]
+    assert (measured["tasks"] == 2_000) == (split_bytes == TASK_BYTES)
+
+
+def test_a_simulated_cluster_works_until_its_driver_is_too_slow() -> None:
+    few, many = (
+        simulate.Cluster(workers, 3_000, 16_000_000, simulate.Costs()).run() for workers in (10, 3_000)
+    )
+    assert few.all_ended_once
+    assert many.all_ended_once
+    assert few.utilisation > 0.99
+    assert many.utilisation < 0.5
+    assert 0.95 < many.driver_busy <= 1
+    worked_s = few.utilisation * few.workers * few.hours * 3600
+    costs = simulate.Costs()
+    assert worked_s == pytest.approx(3_000 * (costs.split_s + 16e6 / costs.worker_bytes_per_s), rel=0.1)

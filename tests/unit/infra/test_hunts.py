@@ -27,7 +27,8 @@ def test_the_command_names_a_hunt_that_the_head_finds(objects: list[Manifest]) -
         jobs.append(nightly(objects)["spec"])
     assert jobs
     for job in jobs:
-        program, file = shlex.split(job["entrypoint"])
+        program, file, *options = shlex.split(job["entrypoint"])
+        assert options == ["--only-new"], "a night hunts what the nights before have not"
         assert os.access(INFRA / "image" / program, os.X_OK)
         assert Path(file).parent == Path("/hunts")
         assert Path(file).name in config(objects, "hindcast-hunts")
@@ -40,7 +41,7 @@ def test_the_command_names_a_hunt_that_the_head_finds(objects: list[Manifest]) -
 def test_the_command_line_has_what_the_image_calls() -> None:
     (line,) = re.findall(r"(?m)^hindcast hunt .*$", (INFRA / "image/run-hunt").read_text("utf-8"))
     known = {name for each in hunt.command.params for name in each.opts}
-    assert set(re.findall(r"--[a-z-]+", line)) <= known
+    assert {"--only-new", *re.findall(r"--[a-z-]+", line)} <= known
 
 
 def test_an_attempt_ends_before_the_next_night(objects: list[Manifest]) -> None:

@@ -42,6 +42,7 @@ def test_the_image_holds_what_runs_a_cluster_and_nothing_for_developers() -> Non
         "gcsfs",
         "hyperscan",
         "pcre2",
+        "polars",
         "prometheus-client",
         "pyarrow",
         "ray",
@@ -54,7 +55,6 @@ def test_the_image_holds_what_runs_a_cluster_and_nothing_for_developers() -> Non
         "moto",
         "mypy",
         "pandas",
-        "polars",
         "pytest",
     }
 
@@ -106,9 +106,10 @@ def test_what_is_copied_is_there_and_reaches_the_builder() -> None:
 @pytest.mark.parametrize(("code", "ends_with"), [(0, 0), (1, 1), (2, 2), (3, 0), (130, 130)])
 def test_a_run_with_gaps_has_ended_and_is_not_tried_again(tmp_path: Path, code: int, ends_with: int) -> None:
     stand_in = tmp_path / "hindcast"
-    stand_in.write_text(f'#!/bin/sh\necho "$@" >"{tmp_path}/called"\nexit {code}\n', encoding="utf-8")
+    called = f'echo "$HINDCAST_LOG $@" >"{tmp_path}/called"'
+    stand_in.write_text(f"#!/bin/sh\n{called}\nexit {code}\n", encoding="utf-8")
     stand_in.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run([IMAGE / "run-hunt", "/hunts/a.yaml"], env={"PATH": path}, check=False, timeout=30)
     assert done.returncode == ends_with
-    assert (tmp_path / "called").read_text("utf-8") == "hunt /hunts/a.yaml --address auto\n"
+    assert (tmp_path / "called").read_text("utf-8") == "json hunt /hunts/a.yaml --address auto\n"

@@ -24,7 +24,7 @@ ELSEWHERE = {
     "kuberay_job_deployment_status",
 }
 WORDS = {
-    *("sum", "by", "on", "or", "unless", "time", "rate", "increase", "max_over_time", "clamp_min"),
+    *("sum", "by", "on", "or", "and", "unless", "time", "rate", "increase", "max_over_time", "clamp_min"),
     *("histogram_quantile", "label_values"),
 }
 """Of PromQL and Grafana, as far as they are used here."""

@@ -13,9 +13,10 @@ from jobs import hunt as hunt_module
 from jobs.driver import SplitDone, SplitLost
 from jobs.executors import Task
 from jobs.executors.inline import InlineExecutor
-from jobs.hunt import Progress, Run
+from jobs.hunt import Run
 from jobs.prepare import Prepared, prepare
 from jobs.resume import MATCH_KEY_VARIABLE, new_run
+from jobs.watching import Progress
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.scan.split import ScanSettings
 
@@ -51,6 +52,9 @@ class Losing:
     @property
     def slots(self) -> int:
         return next(self._sizes)
+
+    def expect(self, tasks: int) -> None:
+        pass
 
     def submit(self, task: Task) -> None:
         assert set(task.footers) == {split.source_uri for _, split in task.splits}
@@ -88,7 +92,9 @@ def test_lost_splits_and_unreadable_files_are_failed_coverage(prepared: Prepared
     assert record["elapsed_s"] == 90
     size = run.progress.text_bytes_total
     assert size > 0
-    assert seen[0] == Progress(0, 6, 0, 60, hits=0, failed=1, text_bytes_total=size)
+    under_way = seen[0].under_way
+    assert under_way > 0
+    assert seen[0] == Progress(0, 6, 0, 60, failed=1, text_bytes_total=size, under_way=under_way)
     assert seen[-1] == Progress(6, 6, 60, 60, hits=4, failed=3, text_bytes=size, text_bytes_total=size)
     assert [progress.splits for progress in seen] == list(range(7))
 

@@ -12,9 +12,10 @@ import pytest
 
 from jobs.executors import Task
 from jobs.executors.inline import InlineExecutor
-from jobs.hunt import Progress, Run
+from jobs.hunt import Run
 from jobs.prepare import Prepared, prepare
 from jobs.resume import MATCH_KEY_VARIABLE, choose, new_run
+from jobs.watching import Progress
 from scanner.archive import storage
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.errors import HuntError, OutputError, SourceError
@@ -194,7 +195,7 @@ def test_two_drivers_of_one_run_double_nothing_and_agree(prepared: Prepared) -> 
 
 def test_what_killed_attempts_left_is_not_read_and_goes_away(prepared: Prepared) -> None:
     stopped = interrupted(prepared)
-    folder = Path(stopped.uri, "hits")
+    folder = Path(stopped.uri, "split_hits")
     split = prepared.plan.splits[4].split_id
     for name in (f"{split}.00000000.parquet", f".{split}.11111111.parquet.0123456789abcdef.draft"):
         (folder / name).write_bytes(b"half")

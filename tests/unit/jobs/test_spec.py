@@ -160,7 +160,7 @@ def test_what_is_left_out_has_a_default_and_is_left_out_of_the_record(tmp_path: 
         (
             "output: out",
             "output: out\nschedule: {cron: x}",
-            "5: schedule: `schedule` is not built yet; remove it",
+            "5: schedule.cron: must have five fields",
         ),
         ("output: out", "output: out\noutput: b", "5: output: `output` is written twice here"),
         ("output: out", "output: [", ": this is not YAML"),

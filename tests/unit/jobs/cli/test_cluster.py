@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from jobs.cli.cluster import _screen, let_go
 from jobs.cli.main import main
 from jobs.cluster.contexts import Cluster
 from jobs.cluster.follow import Line, Lost, Pace
+from jobs.progress_file import ProgressFile
+from jobs.watching import Progress
 from tests.support.cli import ROOT
 from tests.support.head import TOKEN, HeadState, head
 
@@ -23,7 +26,7 @@ NOTES = {
     "hindcast_run": RUN,
     "hindcast_hunt": "small",
     "hindcast_digest": "abcdef",
-    "hindcast_output": "s3://hunts",
+    "hindcast_output": "/no/such/hunts",
 }
 HUNT = "hunt: small\narchive: {uri: /archive}\nsignatures: [pack.yaml]\noutput: /results\n"
 
@@ -95,7 +98,7 @@ def test_list_and_status(state: HeadState, address: str, capsys: pytest.CaptureF
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert main(["status", RUN, "--address", address]) == 0
-    assert f"results    s3://hunts/hunt=small/run={RUN}" in capsys.readouterr().out
+    assert f"results    /no/such/hunts/hunt=small/run={RUN}" in capsys.readouterr().out
     assert main(["status", "hindcast-evil-abcdef-1", "--address", address]) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == ["  a", "  b"]
     assert main(["status", RUN, "--address", address, "--json"]) == 0
@@ -109,6 +112,35 @@ def test_list_and_status(state: HeadState, address: str, capsys: pytest.CaptureF
     state.submissions["hindcast-small-abcdef-1"]["start_time"] = None
     assert main(["status", "none", "--address", address]) == 2
     assert "knows no run 'none'" in capsys.readouterr().err
+
+
+def test_status_tells_progress_and_that_a_run_has_gone_silent(
+    state: HeadState, address: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.add("hindcast-small-abcdef-1", metadata={**NOTES, "hindcast_output": str(here)})
+    run_uri = here / "hunt=small" / f"run={RUN}"
+    run_uri.mkdir(parents=True)
+    assert main(["status", RUN, "--address", address]) == 0
+    assert "\n  progress" not in capsys.readouterr().out
+    written = ProgressFile(str(run_uri), iter([0.0, 10.0, 10.0]).__next__)
+    written(Progress(1, 4, 100, 400, hits=7))
+    written.beat()
+    assert main(["status", RUN, "--address", address]) == 0
+    told = capsys.readouterr().out
+    assert "progress   1 of 4 splits, 30.0 s left, 100 records at 10/s, 7 hits\n" in told
+    assert "no sign of life" not in told
+    long_ago = ProgressFile(str(run_uri), lambda: 0.0, lambda: datetime(2026, 5, 1, tzinfo=UTC))
+    long_ago(Progress(1, 4, 100, 400))
+    long_ago.beat()
+    assert main(["status", RUN, "--address", address]) == 0
+    assert f"; see: hindcast logs {RUN}\n" in capsys.readouterr().out
+    assert main(["status", RUN, "--address", address, "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)["progress"]
+    assert (known["splits"], known["told_at"]) == (1, "2026-05-01T00:00:00+00:00")
+    (run_uri / "progress.json").write_text('{"splits": "\x1b[31m"}')
+    assert main(["status", RUN, "--address", address]) == 0
+    unseen = f"progress   not seen from here ({run_uri}/progress.json: this is no progress of a run)"
+    assert unseen in capsys.readouterr().out
 
 
 def test_logs_are_tamed(state: HeadState, address: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,7 +160,7 @@ def test_logs_are_tamed(state: HeadState, address: str, capsys: pytest.CaptureFi
 def test_stop(state: HeadState, address: str, capsys: pytest.CaptureFixture[str]) -> None:
     state.add("hindcast-small-abcdef-1", metadata=NOTES)
     assert main(["stop", RUN, "--address", address]) == 0
-    assert f"stopped; what is done lies in s3://hunts/hunt=small/run={RUN}" in capsys.readouterr().out
+    assert f"stopped; what is done lies in /no/such/hunts/hunt=small/run={RUN}" in capsys.readouterr().out
     assert main(["stop", RUN, "--address", address]) == 0
     assert "has ended before: stopped" in capsys.readouterr().out
     assert main(["stop", RUN, "--address", address, "--json"]) == 0

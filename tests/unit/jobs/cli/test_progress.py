@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from jobs.cli.progress import Lines, line, planning_line, planning_shown, shown
-from jobs.hunt import Progress
+from jobs.cli.render import stacked
+from jobs.watching import Progress
 from scanner.archive.plan import PlanProgress
 
 
@@ -19,6 +20,7 @@ def at(rows: int, hits: int = 0, failed: int = 0) -> Progress:
     [
         (at(0), 0.0, "0 of 10 splits, 0 records, 0 hits"),
         (at(500, hits=1), 2.0, "5 of 10 splits, 2.0 s left, 500 records at 250/s, 1 hit"),
+        (at(1000), 1.0, "10 of 10 splits, finishing, 1,000 records at 1,000/s, 0 hits"),
         (at(100, failed=2), 1.0, "1 of 10 splits, 9.0 s left, 100 records at 100/s, 0 hits, 2 failed"),
     ],
 )
@@ -73,4 +75,11 @@ def test_quiet_is_quiet() -> None:
 
 def test_what_is_left_goes_by_bytes_where_records_are_counted_only_when_they_are_read() -> None:
     progress = Progress(1, 2, 500, 0, text_bytes=1_000, text_bytes_total=4_000)
-    assert line(progress, 10.0) == "1 of 2 splits, 30.0 s left, 500 records at 50/s, 0 hits"
+    assert line(progress, 10.0) == (
+        "1 of 2 splits, 30.0 s left, 1.0 kB of 4.0 kB at 100 B/s, 500 records at 50/s, 0 hits"
+    )
+    assert stacked(line(progress, 10.0)).splitlines() == [
+        "1 of 2 splits, 30.0 s left",
+        "1.0 kB of 4.0 kB at 100 B/s",
+        "500 records at 50/s, 0 hits",
+    ]

@@ -8,7 +8,7 @@ from jobs.cluster.contexts import Cluster
 from jobs.cluster.follow import Ended, Event, Line, Lost, Pace, follow, read_line
 from jobs.cluster.head import Head
 from jobs.cluster.http import ClusterError, Http
-from jobs.hunt import Progress
+from jobs.watching import Progress
 from scanner.archive.plan import PlanProgress
 from tests.support.head import TOKEN, HeadState, head
 

@@ -82,8 +82,9 @@ def test_a_run_is_started_with_its_files(known: Head, state: HeadState, checked:
     command = shlex.split(log.splitlines()[0].split(": ", 1)[1])
     assert command[:3] == ["exec", "python", "start.py"]
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert {command[2], command[4]} <= set(archive.namelist())
-    assert command[5] == run.submission.run_id
+        assert {command[2], command[5]} <= set(archive.namelist())
+    assert command[4::2] == ["hunt", "--address", "--run-id"]
+    assert command[-1] == run.submission.run_id
 
 
 def test_a_second_submit_follows_the_first_run(known: Head, state: HeadState, checked: Checked) -> None:
@@ -150,6 +151,94 @@ def test_other_files_are_another_run(known: Head, state: HeadState, checked: Che
     assert len(state.submissions) == 2
 
 
+def run_of(submission: Submitted) -> str:
+    return submission.submission.run_id
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("FAILED", 1), ("FAILED", -9), ("STOPPED", None), ("FAILED", 130)]
+)
+def test_a_run_that_did_not_end_well_is_gone_on_with(
+    known: Head, state: HeadState, checked: Checked, file: Path, status: str, code: int | None
+) -> None:
+    first = submit(known, checked, NOW)
+    ended(state, first, status, code)
+    # A word that nothing depends on makes other files, and the same work.
+    file.write_text(file.read_text() + "# tonight\n")
+    second = submit(known, check(str(file), NOW.date()), LATER)
+    assert (second.new, second.resumed, run_of(second)) == (True, True, run_of(first))
+    assert second.submission.submission_id != first.submission.submission_id
+    command = state.logs[second.submission.submission_id].splitlines()[0]
+    assert command.endswith(f"--run-id {run_of(first)}")
+    assert known.find(run_of(first)).submission_id == second.submission.submission_id
+
+    ended(state, second, "FAILED", 2)
+    third = submit(known, check(str(file), NOW.date()), LATER)
+    assert (third.resumed, run_of(third)) == (True, run_of(first))
+    ended(state, third, status, code)
+    fourth = submit(known, check(str(file), NOW.date()), LATER, again=True)
+    assert (fourth.new, fourth.resumed) == (True, False)
+    assert run_of(fourth) != run_of(first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("pack.yaml", "literal: a}", "literal: z}"),
+        ("pack.yaml", "literal: a}", "literal: a, severity: high}"),
+        ("hunt.yaml", "signatures:", "evidence: clear\nsignatures:"),
+        ("hunt.yaml", "hunt: small", "hunt: other"),
+    ],
+)
+def test_another_work_is_another_run(
+    known: Head, state: HeadState, checked: Checked, file: Path, change: tuple[str, str, str]
+) -> None:
+    of, old, new = change
+    first = submit(known, checked, NOW)
+    ended(state, first, "FAILED", 1)
+    changed = file.with_name(of)
+    assert old in changed.read_text()
+    changed.write_text(changed.read_text().replace(old, new))
+    second = submit(known, check(str(file), NOW.date()), LATER)
+    assert (second.new, second.resumed) == (True, False)
+    assert run_of(second) != run_of(first)
+
+
+def test_what_is_new_is_hunted_again_and_again(
+    known: Head, state: HeadState, checked: Checked, file: Path
+) -> None:
+    whole = submit(known, checked, NOW)
+    ended(state, whole, "FAILED", 1)
+    new = check(str(file), NOW.date(), only_new=True)
+    assert new.package == checked.package
+    first = submit(known, new, NOW)
+    assert (first.new, first.resumed) == (True, False)
+    assert state.logs[first.submission.submission_id].splitlines()[0].endswith(f"{run_of(first)} --only-new")
+    assert submit(known, new, LATER).submission == first.submission
+    ended(state, first, "STOPPED", None)
+    second = submit(known, new, LATER)
+    assert (second.resumed, run_of(second)) == (True, run_of(first))
+    ended(state, second, "SUCCEEDED", 0)
+    third = submit(known, new, LATER)
+    assert (third.new, third.resumed) == (True, False)
+    assert run_of(third) != run_of(first)
+    ended(state, third, "STOPPED", None)
+    ended(state, submit(known, checked, LATER, again=True), "SUCCEEDED", 0)
+    fourth = submit(known, new, LATER)
+    assert (fourth.new, fourth.resumed) == (True, False)
+
+
+def test_a_finished_run_is_not_gone_on_with(
+    known: Head, state: HeadState, checked: Checked, file: Path
+) -> None:
+    first = submit(known, checked, NOW)
+    ended(state, first, "FAILED", 3)
+    file.write_text(file.read_text() + "# tonight\n")
+    second = submit(known, check(str(file), NOW.date()), LATER)
+    assert (second.new, second.resumed) == (True, False)
+    assert run_of(second) != run_of(first)
+
+
 @pytest.mark.parametrize("version", ["2.9.3", "2.59.0", "2.61.0", "3.0.0.dev0", "new"])
 def test_another_ray_is_refused_before_anything_is_sent(
     known: Head, state: HeadState, checked: Checked, version: str
@@ -171,8 +260,13 @@ def test_the_versions_of_ray_are_those_of_the_extra() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("/mnt/results", "results", "hunt.yaml:5: output: `results` is a folder of this machine"),
+        ("/mnt/results", "results", "hunt.yaml:5: output: `results` is a path of this machine"),
         ("uri: /", "uri: ../", "hunt.yaml:3: archive.uri: `../"),
+        (
+            "output",
+            "alerts: {file: told}\noutput",
+            "hunt.yaml:5: alerts.file: `told` is a path of this machine",
+        ),
         ("[pack.yaml]", "[/sigs/pack.yaml]", "there is no such file or folder"),
         ("[pack.yaml]", "[none.yaml]", "none.yaml: there is no such file or folder"),
         ("hunt: small", "hunt: Small", "hunt.yaml:1: hunt: a name begins with a-z"),

@@ -1,3 +1,5 @@
+import contextlib
+import errno
 import json
 from dataclasses import replace
 from datetime import date
@@ -8,14 +10,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scanner.archive import storage
 from scanner.archive.read import Gap
-from scanner.errors import HuntError, SourceError
+from scanner.errors import HuntError, OutputError, SourceError
 from scanner.results import layout
 from scanner.results.commit import committed, publish
 from scanner.results.finish import finish
+from scanner.results.reader import open_results
 from scanner.results.record import read_record
 from scanner.results.schemas import COVERAGE, SIGNATURES, hits_schema
-from tests.support.results import RULESET, at, commit_split, hit, record, report, sample_run, write_hits
+from tests.support.results import (
+    HUNT,
+    RULESET,
+    RUN_ID,
+    at,
+    commit_split,
+    hit,
+    record,
+    report,
+    sample_run,
+    write_hits,
+)
 from tests.support.signatures import literal, signature
 
 
@@ -79,7 +94,6 @@ def test_coverage_tells_row_groups_that_were_not_read_from_those_that_were(tmp_p
         ([2], "failed", 0, 0, "its checksum is wrong"),
         ([1], "failed", 0, 1, "the page is damaged"),
     ]
-    assert [row["hits_file"] is not None for row in rows] == [True, False, False, True]
     assert written["totals"]["failed"] == 2
     assert [(gap["row_groups"], gap["reason"]) for gap in written["gaps"]] == [
         ([1], "the page is damaged"),
@@ -124,12 +138,70 @@ def test_without_actors_their_number_is_unknown_rather_than_none(tmp_path: Path)
     assert signatures(run)["fraud.a"]["actors"] is None
 
 
-def test_files_of_hits_that_no_commit_names_are_removed(tmp_path: Path) -> None:
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_of_the_hits_the_files_that_the_record_names_are_left_and_no_others(tmp_path: Path) -> None:
     run = str(tmp_path)
     commit_split(run, 0, [hit("fraud.a", 1)])
     write_hits(run, "lost-the-race.parquet", [hit("fraud.a", 1)])
+    (tmp_path / "hits").mkdir()
+    (tmp_path / "hits" / "part-00000-of-another-plan.parquet").touch()
+    written = finish(run, record())
+    assert names_in(tmp_path / "hits") == written["hits_files"]
+    assert len(pq.read_table(tmp_path / "hits")) == 1
+    assert names_in(tmp_path / "split_hits") == []
+
+
+def test_what_may_not_be_deleted_stays_and_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0, [hit("fraud.a", 1)])
+
+    def denied(uri: str) -> None:
+        raise storage.Denied(uri, "not allowed")
+
+    monkeypatch.setattr(storage, "delete", denied)
     finish(run, record())
-    assert [path.name for path in (tmp_path / "hits").iterdir()] == [f"{0:032x}.parquet"]
+    assert len(names_in(Path(run) / "split_hits")) == 1
+    assert len(open_results(run).hits.to_table()) == 1
+
+
+def test_whoever_comes_second_gives_what_the_first_has_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    for split in range(3):
+        commit_split(run, split, [hit("fraud.a", split)])
+    expected: list[dict[str, Any]] = []
+    open_output = storage.open_output
+
+    def interrupted(uri: str) -> contextlib.AbstractContextManager[pa.NativeFile]:
+        if not expected:
+            expected.append({})
+            expected[0] = finish(run, record())
+        return open_output(uri)
+
+    monkeypatch.setattr(storage, "open_output", interrupted)
+    assert finish(run, record(run_id="too-late")) == expected[0]
+    assert expected[0]["run_id"] == RUN_ID
+    assert len(open_results(run).hits.to_table()) == 3
+
+
+def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = str(tmp_path)
+    commit_split(run, 0, [hit("fraud.a", 1)])
+
+    def full(_: str) -> contextlib.AbstractContextManager[pa.NativeFile]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "open_output", full)
+        with pytest.raises(OutputError, match="no space left on device"):
+            finish(run, record())
+    assert finish(run, record())["status"] == "complete"
 
 
 def test_a_run_without_hits_leaves_one_empty_file_of_the_right_columns(tmp_path: Path) -> None:
@@ -137,7 +209,8 @@ def test_a_run_without_hits_leaves_one_empty_file_of_the_right_columns(tmp_path:
     commit_split(run, 0)
     carry = pa.schema([("lang", pa.string())])
     finish(run, record(carry=carry))
-    table = pq.read_table(layout.hits_uri(run, "none.parquet"))
+    (file,) = (tmp_path / "hits").iterdir()
+    table = pq.read_table(file)
     assert table.schema.equals(hits_schema(carry))
     assert len(table) == 0
 
@@ -148,18 +221,6 @@ def test_finishing_twice_keeps_what_stands(tmp_path: Path) -> None:
     again = finish(run, record(run_id="another"))
     assert again == read_record(run)
     assert {path: path.read_bytes() for path in Path(run).rglob("*") if path.is_file()} == before
-
-
-@pytest.mark.parametrize("lost", ["run.json", "signatures.parquet", "coverage/part-0.parquet"])
-def test_finishing_goes_on_after_a_kill_at_any_point(tmp_path: Path, lost: str) -> None:
-    run = sample_run(tmp_path)
-    expected = read_record(run)
-    order = ["coverage/part-0.parquet", "signatures.parquet", "run.json"]
-    for name in order[order.index(lost) :]:
-        (Path(run) / name).unlink()
-    write_hits(run, "stray.parquet", [hit("fraud.a", 1)])
-    assert finish(run, record()) == expected
-    assert not (Path(run) / "hits" / "stray.parquet").exists()
 
 
 def test_hits_that_are_gone_are_named_and_the_run_is_not_complete(tmp_path: Path) -> None:

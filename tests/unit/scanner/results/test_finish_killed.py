@@ -1,9 +1,12 @@
 """A run whose finish is killed at any step, however often, ends as if it had not been."""
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -11,11 +14,13 @@ from scanner.archive import storage
 from scanner.results import layout
 from scanner.results.finish import finish
 from scanner.results.limits import Limits
+from scanner.results.reader import open_results
 from scanner.results.record import read_record
-from tests.support.results import commit_split, hit, record, write_hits
+from tests.support.results import HUNT, RUN_ID, commit_split, hit, record, write_hits
 
-STEPS = ("open_output", "create", "delete", "delete_drafts")
 LIMITED = record(limits=Limits(stored_hits_per_signature=20))
+OPEN, CLOSE, CREATE, DELETE, DRAFTS = "open", "close", "create", "delete", "drafts"
+STEPS = [*[OPEN, CLOSE] * 3, CREATE, *[DELETE] * 4, *[DRAFTS] * 4]
 
 
 class Killed(BaseException):
@@ -23,7 +28,7 @@ class Killed(BaseException):
 
 
 def unfinished(folder: Path) -> str:
-    uri = str(folder)
+    uri = layout.run_uri(str(folder), HUNT, RUN_ID)
     for split in range(3):
         rows = range(split * 100, split * 100 + 30)
         commit_split(uri, split, [hit("fraud.a", row, "ann") for row in rows])
@@ -31,45 +36,80 @@ def unfinished(folder: Path) -> str:
     return uri
 
 
-def finished_files(uri: str) -> dict[str, Any]:
-    tables = {path.name: pq.read_table(path).to_pylist() for path in Path(uri).rglob("*.parquet")}
-    return {**tables, "run.json": read_record(uri)}
+def files(uri: str) -> dict[str, Any]:
+    paths = [path for path in Path(uri).rglob("*") if path.is_file()]
+    return {str(path.relative_to(uri)): path.read_bytes() for path in paths}
 
 
 class Steps:
-    """Counts what is done to the store, and dies before one of these steps."""
+    """Notes what is done to the store, and dies before one of these steps."""
 
     def __init__(self, patch: pytest.MonkeyPatch, deadly: int | None = None) -> None:
-        self.done = 0
+        self.done: list[str] = []
         self._deadly = deadly
-        for name in STEPS:
-            patch.setattr(storage, name, self._dying(getattr(storage, name)))
+        self._lock = threading.Lock()
+        open_output = storage.open_output
 
-    def _dying(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:
-            if self.done == self._deadly:
-                raise Killed
-            self.done += 1
-            return step(*args)
+        @contextlib.contextmanager
+        def opened(uri: str) -> Iterator[pa.NativeFile]:
+            self._step(OPEN)
+            with open_output(uri) as sink:
+                yield sink
+                self._step(CLOSE)
+
+        patch.setattr(storage, "open_output", opened)
+        for name, function in ((CREATE, "create"), (DELETE, "delete"), (DRAFTS, "delete_drafts")):
+            patch.setattr(storage, function, self._dying(name, getattr(storage, function)))
+
+    def _dying(self, name: str, function: Callable[..., None]) -> Callable[..., None]:
+        def call(*args: object) -> None:
+            self._step(name)
+            function(*args)
 
         return call
 
+    def _step(self, name: str) -> None:
+        with self._lock:
+            if len(self.done) == self._deadly:
+                raise Killed
+            self.done.append(name)
 
-def test_every_step_can_be_repeated(tmp_path: Path) -> None:
-    undisturbed = unfinished(tmp_path / "undisturbed")
+
+def killed(uri: str, deadly: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        Steps(patch, deadly)
+        with pytest.raises(Killed):
+            finish(uri, LIMITED)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    uri = unfinished(tmp_path_factory.mktemp("undisturbed"))
     with pytest.MonkeyPatch.context() as patch:
         steps = Steps(patch)
-        finish(undisturbed, LIMITED)
-    assert steps.done == 9, (
-        "three files of hits are cut, two tables and a record written, one orphan and drafts deleted"
-    )
-    for deadly in range(steps.done):
-        uri = unfinished(tmp_path / str(deadly))
-        with pytest.MonkeyPatch.context() as patch:
-            Steps(patch, deadly)
-            with pytest.raises(Killed):
-                finish(uri, LIMITED)
-        assert read_record(uri) is None
         finish(uri, LIMITED)
-        assert finished_files(uri) == finished_files(undisturbed)
-    assert len(pq.read_table(layout.hits_folder_uri(undisturbed))) == 20
+    assert steps.done == STEPS, "two tables and a file of hits, the record, four files deleted, and drafts"
+    assert len(pq.read_table(layout.hits_folder_uri(uri))) == 20
+    return files(uri)
+
+
+@pytest.mark.parametrize("deadly", range(len(STEPS)))
+def test_every_step_can_be_repeated(tmp_path: Path, undisturbed: dict[str, Any], deadly: int) -> None:
+    uri = unfinished(tmp_path)
+    killed(uri, deadly)
+    published = deadly > STEPS.index(CREATE)
+    assert (read_record(uri) is not None) == published
+    hits = open_results(str(tmp_path), run=RUN_ID).hits.to_table()
+    assert len(hits) == (20 if published else 90), "whoever reads it now sees all hits, and none twice"
+    finish(uri, LIMITED)
+    assert files(uri) == undisturbed
+
+
+def test_a_finish_may_be_killed_at_one_step_after_the_other(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    uri = unfinished(tmp_path)
+    for deadly in range(STEPS.index(CREATE) + 1):
+        killed(uri, deadly)
+    finish(uri, LIMITED)
+    assert files(uri) == undisturbed

@@ -66,17 +66,23 @@ def test_of_an_unfinished_run_only_committed_hits_are_read(tmp_path: Path) -> No
     assert repr(results).startswith("UNFINISHED: 1 split is done\n")
 
 
-def test_all_reads_every_complete_run(tmp_path: Path) -> None:
+def test_all_reads_every_run_and_of_unfinished_ones_what_is_committed(tmp_path: Path) -> None:
+    abandoned = "20260101T030000Z-000000"
+    unfinished_run(tmp_path, abandoned)
+    assert open_results(str(tmp_path), run="all").status == "unfinished"
     sample_run(tmp_path)
     sample_run(tmp_path, run_id=LATER, failed=True)
-    unfinished_run(tmp_path)
     results = open_results(str(tmp_path), run="all")
-    assert results.hits.count_rows() == 8
-    assert (results.status, results.run) == ("complete with gaps", None)
-    assert results.totals["hits"] == 8
+    assert results.hits.count_rows() == 9
+    assert (results.status, results.run) == ("complete with gaps", None), (
+        "later runs make up for the first one"
+    )
+    assert results.totals["hits"] == 9
     counted = results.sql("select run_id, sum(hits) as hits from signatures group by 1 order by 1")
-    assert counted.to_pydict() == {"run_id": [RUN_ID, LATER], "hits": [4, 4]}
-    assert f"{HUNT}  2 runs" in repr(results)
+    assert counted.to_pydict() == {"run_id": [abandoned, RUN_ID, LATER], "hits": [1, 4, 4]}
+    assert f"{HUNT}  3 runs" in repr(results)
+    unfinished_run(tmp_path)
+    assert open_results(str(tmp_path), run="all").status == "unfinished"
 
 
 def test_runs_that_carry_different_columns_are_read_together(tmp_path: Path) -> None:

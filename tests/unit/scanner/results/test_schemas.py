@@ -24,7 +24,7 @@ def test_every_column_that_would_be_there_twice_is_refused_by_name() -> None:
 
 def test_coverage_and_signatures_hold_what_the_design_names() -> None:
     assert {
-        "source_uri", "source_etag", "source_size_bytes", "row_groups", "columns", "ruleset_digest", "signatures",
+        "source_uri", "source_etag", "source_size_bytes", "row_groups", "columns", "ruleset_digest", "signature_set",
         "rows", "cells", "text_bytes", "hits", "status", "error", "attempts", "elapsed_s", "worker",
     } <= {*COVERAGE.names}  # fmt: skip
     assert {

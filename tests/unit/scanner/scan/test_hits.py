@@ -2,8 +2,9 @@ import numpy as np
 import pyarrow as pa
 
 from scanner.engine.matches import Matches
+from scanner.results.sample import ranks_of
 from scanner.results.schemas import hit_id
-from scanner.scan.hits import hit_id_column
+from scanner.scan.hits import hit_id_column, hit_ranks
 from tests.support.signatures import regexes
 
 
@@ -22,3 +23,5 @@ def test_ids_of_many_hits_are_what_each_is_alone() -> None:
         for signature, row, path in zip(chosen, rows.tolist(), paths, strict=True)
     ]
     assert len(set(found.to_pylist())) == 5
+    ranks = hit_ranks(signatures, matches, source, pa.array(paths), rows)
+    assert ranks.tolist() == ranks_of(found).tolist()

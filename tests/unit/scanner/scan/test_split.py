@@ -15,7 +15,7 @@ from scanner.results import layout
 from scanner.results.commit import committed
 from scanner.results.mask import Evidence
 from scanner.results.schemas import hits_schema
-from scanner.scan import hits_file
+from scanner.scan import finds, hits_file
 from scanner.scan.split import ScanSettings, run_split
 from tests.support.signatures import regex, regexes, ruleset, signature
 
@@ -53,7 +53,7 @@ def settings(plan: Plan, folder: Path, evidence: Evidence = "masked") -> ScanSet
 
 
 def hits_of(uri: str) -> list[dict[str, object]]:
-    files = [layout.hits_uri(uri, report.hits_file) for report in committed(uri) if report.hits_file]
+    files = [layout.split_hits_uri(uri, report.hits_file) for report in committed(uri) if report.hits_file]
     return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
 
 
@@ -61,11 +61,12 @@ def test_hits_wait_for_others_to_fill_a_row_group(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned, matcher = plan(archive), HyperscanMatcher(compile_ruleset(RULES))
-    for most, row_groups in ((2, 2), (3, 1)):
+    for many, most, row_groups in ((1, 2, 2), (1, 3, 1), (9, 2, 1)):
+        monkeypatch.setattr(finds, "MANY_HITS", many)
         monkeypatch.setattr(hits_file, "ROW_GROUP_HITS", most)
-        common = settings(planned, tmp_path / str(most))
+        common = settings(planned, tmp_path / f"{many}-{most}")
         report = run_split(planned.splits[0], matcher, common)
-        file = layout.hits_uri(common.run_uri, report.hits_file or "")
+        file = layout.split_hits_uri(common.run_uri, report.hits_file or "")
         metadata = pq.read_metadata(file)
         assert (metadata.num_rows, metadata.num_row_groups) == (4, row_groups)
 
@@ -193,7 +194,7 @@ def test_the_schema_is_the_documented_one(archive: Path, tmp_path: Path) -> None
     common = settings(planned, tmp_path)
     report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
     assert report.hits_file is not None
-    written = pq.read_schema(layout.hits_uri(common.run_uri, report.hits_file))
+    written = pq.read_schema(layout.split_hits_uri(common.run_uri, report.hits_file))
     assert written.equals(hits_schema(planned.carry))
 
 

@@ -1,0 +1,28 @@
+"""Tasks of Ray that do nothing, for `benchmarks.micro.driver`."""
+
+import ray
+
+from benchmarks.micro.driver import ended
+from jobs.executors import Compiled, Outcome, Task
+from jobs.executors.ray_tasks import RayExecutor
+from scanner.engine.program import Program
+from scanner.scan.split import ScanSettings
+
+
+class NothingOnRay(RayExecutor):
+    """Sends and awaits tasks as hunts do."""
+
+    def __init__(self, program: Program, settings: ScanSettings) -> None:
+        super().__init__(program, settings)
+        self.tasks = 0
+
+    def submit(self, task: Task) -> None:
+        """Sends one more task."""
+        self.tasks += 1
+        running = _end.options(memory=1 << 20).remote(task, [self._program], self._settings)
+        self._under_way[running] = tuple((number, split.split_id) for number, split in task.splits)
+
+
+@ray.remote(max_retries=0)
+def _end(task: Task, program: "list[ray.ObjectRef[Compiled]]", settings: ScanSettings) -> list[Outcome]:  # noqa: ARG001
+    return list(ended(task))

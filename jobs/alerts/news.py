@@ -1,0 +1,58 @@
+"""Which signatures of a run found something, and which of them for the first time."""
+
+from collections.abc import Callable, Iterator
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from jobs.alerts.message import Found
+from scanner.archive import storage
+from scanner.archive.parquet.footers import arrow_errors
+from scanner.errors import SourceError
+from scanner.results import layout
+from scanner.results.runs import RunFolder, runs_of_hunt
+
+
+def found_in(run_uri: str, unread: Callable[[SourceError], None]) -> list[Found]:
+    """What each signature found that found something in a finished run.
+
+    A run of the hunt that cannot be read counts as one that found nothing: better told twice than never.
+
+    Args:
+        run_uri: Folder of the run, below its hunt's.
+        unread: Is told of every run that cannot be read.
+    """
+    try:
+        found = {each.id: each for each in _found(run_uri)}
+    except SourceError as error:
+        unread(error)
+        return []
+    new = set(found)
+    for earlier in _earlier(run_uri):
+        if not new:
+            break
+        try:
+            new -= {each.id for each in _found(earlier.uri)}
+        except SourceError as error:
+            unread(error)
+    return [Found(each.id, each.severity, each.hits, each.id in new) for each in found.values()]
+
+
+def _earlier(run_uri: str) -> Iterator[RunFolder]:
+    """Runs of the same hunt that began before, the latest first."""
+    names = layout.names_of(run_uri)
+    if names is None:
+        return
+    hunt, run_id = names
+    output = run_uri.rpartition("/")[0].rpartition("/")[0]
+    for folder in runs_of_hunt(output, hunt):
+        if folder.run_id < run_id and folder.finished:
+            yield folder
+
+
+def _found(run_uri: str) -> Iterator[Found]:
+    uri = layout.signatures_uri(run_uri)
+    with storage.open_input(uri) as source, arrow_errors(uri):
+        table = pq.read_table(source, columns=["signature_id", "severity", "hits"])
+    for row in table.filter(pc.field("hits") > 0).to_pylist():
+        yield Found(row["signature_id"], row["severity"] or "", row["hits"])

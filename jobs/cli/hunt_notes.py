@@ -1,0 +1,154 @@
+"""What `hindcast hunt` says beside its results: words for people, or events of the log."""
+
+import logging
+import shlex
+from typing import Protocol
+
+import click
+from rich.console import Console
+
+from jobs import log
+from jobs.cli import render
+from jobs.hunt import Run
+from jobs.log import RunLog
+from jobs.prepare import Prepared
+
+
+class Notes(Protocol):
+    """Says what becomes of one run."""
+
+    def announce(self, prepared: Prepared) -> None:
+        """What is going to be hunted, and what is odd about it."""
+
+    def resuming(self) -> None:
+        """That an unfinished run is gone on with."""
+
+    def stopped(self) -> None:
+        """That somebody stopped it, and what is done."""
+
+    def how_to_go_on(self) -> None:
+        """How to go on with it."""
+
+
+class Words:
+    """Lines for people.
+
+    Args:
+        file: The hunt file.
+        run: The run.
+        console: Where to.
+        quiet: True to leave out what is not asked for.
+    """
+
+    def __init__(self, file: str, run: Run, console: Console, *, quiet: bool) -> None:
+        self._file = file
+        self._run = run
+        self._console = console
+        self._quiet = quiet
+
+    def announce(self, prepared: Prepared) -> None:
+        """Says what is going to be hunted, and what is odd about it."""
+        render.print_problems(prepared.warnings)
+        for line in _expired(prepared):
+            self._say(line)
+        if self._quiet:
+            return
+        plan = prepared.plan
+        where = "on Ray" if prepared.executor == "ray" else "in this process"
+        records = render.plural(plan.rows, "record") if plan.rows else "records"
+        self._say(
+            f"hunting {records} ({render.size(plan.text_bytes)} of stored text) "
+            f"in {render.plural(plan.files, 'file')} "
+            f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}"
+        )
+        if plan.pruned:
+            files = sum(removed.files for removed in plan.pruned)
+            groups = sum(removed.row_groups or 0 for removed in plan.pruned)
+            of_them = f"{render.plural(files, 'file')} and {render.plural(groups, 'known row group')}"
+            self._say(f"`where` rules out {of_them}, as `hindcast plan` shows")
+
+    def resuming(self) -> None:
+        """Says that an unfinished run is gone on with."""
+        self._say(f"going on with run {self._run.run_id}: {self._done()} done")
+
+    def stopped(self) -> None:
+        """Says what is done, and how to go on."""
+        self._say(f"stopped: {self._done()} done, the run is unfinished")
+        if self._run.published():
+            self._say(f"What is done lies in {self._run.uri}")
+        self.how_to_go_on()
+
+    def how_to_go_on(self) -> None:
+        """Says how to go on."""
+        self._say(f"Go on with it: {_resume(self._file, self._run)}")
+
+    def _done(self) -> str:
+        total = self._run.progress.splits_total
+        return f"{render.number(self._run.published())} of {render.plural(total, 'split')}"
+
+    def _say(self, line: str) -> None:
+        self._console.print(render.safe(line), soft_wrap=True)
+
+
+class Events:
+    """Lines of the log.
+
+    Args:
+        file: The hunt file.
+        run: The run.
+        log: Of the run.
+    """
+
+    def __init__(self, file: str, run: Run, log: RunLog) -> None:
+        self._file = file
+        self._run = run
+        self._log = log
+
+    def announce(self, prepared: Prepared) -> None:
+        """Logs ``planned``, and a ``warning`` for each thing that is odd."""
+        for message in (*map(str, prepared.warnings), *_expired(prepared)):
+            self._log.tell("warning", logging.WARNING, message=message)
+        plan = prepared.plan
+        self._log.tell(
+            "planned",
+            files=plan.files,
+            splits=len(plan.splits),
+            unreadable=len(plan.unreadable),
+            rows=plan.rows,
+            stored_bytes=plan.text_bytes,
+            signatures=len(prepared.signatures.ruleset.signatures),
+            executor=prepared.executor,
+            results=self._run.uri,
+        )
+
+    def resuming(self) -> None:
+        """Logs ``resuming``."""
+        self._log.tell("resuming", splits_done=self._run.published())
+
+    def stopped(self) -> None:
+        """Logs ``stopped``."""
+        self._log.tell("stopped", splits_done=self._run.published(), splits=self._run.progress.splits_total)
+        self.how_to_go_on()
+
+    def how_to_go_on(self) -> None:
+        """Logs ``unfinished`` with the command that goes on."""
+        self._log.tell("unfinished", logging.WARNING, go_on_with=_resume(self._file, self._run))
+
+
+def tell_unsent(message: str) -> None:
+    """Says that an alert could not be sent, and why."""
+    if log.is_on():
+        log.tell_unsent(message)
+    else:
+        click.echo(render.safe(message), err=True)
+
+
+def _expired(prepared: Prepared) -> list[str]:
+    return [
+        f"{signature.id}: expired on {signature.expires} and does not run"
+        for signature in prepared.signatures.expired
+    ]
+
+
+def _resume(file: str, run: Run) -> str:
+    return f"hindcast hunt {shlex.quote(file)} --resume {run.run_id}"

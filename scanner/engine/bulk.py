@@ -1,0 +1,227 @@
+r"""Pass two for many cells in one call: PCRE2 marks every match in candidates that stand one a line.
+
+It is asked so only of plain expressions: characters, classes, groups, alternatives, greedy and lazy repeats and word
+borders. Whatever such an expression can do in a cell alone it can do there among others too, in the same order, for
+a line feed is no word character; so where its first way to match lies within a cell, it is the cell's own. Where
+that reaches over the cell's end, all cells that it touches are asked about one by one. What reaches far, such as
+``[^a]*``, would make a call take the square of its length, and is not plain.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Final
+
+import numpy as np
+
+from scanner.engine.dialects.translate import in_pcre
+from scanner.engine.matches import MAX_SPANS
+from scanner.engine.patterns.syntax import Token, judge_source, tokens
+from scanner.engine.patterns.tree import Group, Node, Repeat, UnknownConstruct, parse
+from scanner.engine.pcre import BEFORE, BEHIND, Expression, expression
+from scanner.signatures.model import RegexPattern
+from scanner.views.raw import Int64s, TextCells
+
+PIECE_BYTES: Final = 1 << 20
+"""Bytes of the cells of one call."""
+
+_MANY: Final = 64
+_SPREAD: Final = 2
+"""So many candidates stand close where there are no more than so many cells for each."""
+
+_ONE_POINT: Final = frozenset({"char", "atom", "dot"})
+_STRUCTURE: Final = frozenset({"alternative", "close", "repeat"})
+_OPTIONS: Final = frozenset({*"imsxunUJ", "xx"})
+_LINE_FEED: Final = b"\n"
+
+
+@lru_cache(maxsize=100_000)
+def is_plain(pattern: RegexPattern) -> bool:
+    """True where the matches of a pattern may be looked for in many cells at once."""
+    known = in_pcre(pattern)
+    if known.regex.startswith("(*"):
+        return False
+    try:
+        takes_text = _least(parse(known.regex, known.flags).root) > 0
+    except UnknownConstruct:
+        return False
+    pieces = list(tokens(known.regex, known.flags))
+    return takes_text and all(map(_is_known, [None, *pieces], pieces)) and not _reaches_far(pieces)
+
+
+def _is_known(before: Token | None, token: Token) -> bool:
+    if not token.options <= _OPTIONS:
+        return False
+    if token.kind == "repeat" and before is not None and before.kind == "repeat":
+        return token.text == "?"  # a plus takes ways to match away
+    return (
+        token.kind in _ONE_POINT
+        or token.kind in _STRUCTURE
+        or (token.kind == "border" and token.text in {r"\b", r"\B"})
+        or (token.kind == "open" and (token.text in {"(", "(?:"} or bool(token.name)))
+    )
+
+
+def _reaches_far(pieces: Sequence[Token]) -> bool:
+    """True where more than white space may be taken from cell after cell."""
+    repeated = [after.kind == "repeat" and after.text != "?" for after in pieces[1:]] + [False]
+    groups = any(piece.kind == "close" and often for piece, often in zip(pieces, repeated, strict=True))
+    wide = (often or groups for piece, often in zip(pieces, repeated, strict=True) if _is_wide(piece))
+    return any(wide)
+
+
+def _is_wide(token: Token) -> bool:
+    """True for what matches a line feed and more than white space."""
+    if token.kind == "dot":
+        return token.dotall
+    if token.kind != "atom":
+        return False
+    judge = expression(judge_source(token.text), "".join(sorted(token.options & frozenset("iu"))))
+    return judge.search(_LINE_FEED) and judge.search(_no_space())
+
+
+@cache
+def _no_space() -> bytes:
+    """Every character of the first plane that is printed, but for spaces."""
+    characters = map(chr, (*range(0xD800), *range(0xE000, 0x10000)))
+    return "".join(each for each in characters if each.isprintable() and each != " ").encode()
+
+
+def _least(node: Node) -> int:
+    """How many characters it takes at least."""
+    match node:
+        case Group():
+            return min(sum(map(_least, branch)) for branch in node.branches)
+        case Repeat():
+            return node.least * _least(node.node)
+        case Token():
+            return int(node.kind in _ONE_POINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is known of the candidates that were asked about.
+
+    Attributes:
+        hits: int64[n], candidates with matches.
+        counts: int64[n], matches of each.
+        spans: int64[matches, 2], first byte of each in its cell, and the one after it.
+        again: int64[m], candidates that must be asked about alone, ascending.
+    """
+
+    hits: Int64s
+    counts: Int64s
+    spans: Int64s
+    again: Int64s
+
+
+class Bulk:
+    """Asks about candidates in few calls, and reads all answers at once.
+
+    Args:
+        text: The cells of a column.
+        cells: int64[candidates], the cell of each; ascending where they are asked about together.
+    """
+
+    def __init__(self, text: TextCells, cells: Int64s) -> None:
+        self._text = text
+        self._cells = cells
+        self._lengths = text.offsets[cells + 1] - text.offsets[cells]
+        self._starts: list[int] = text.offsets[cells].tolist()
+        self._ends: list[int] = text.offsets[cells + 1].tolist()
+        self._runs: list[tuple[int, int]] = []  # of those that stand apart: the first candidate, and how many
+        self._apart: list[bytes] = []
+        self._asked: list[Int64s] = []  # of those that stand close: candidates, -1 for other cells
+        self._close: list[bytes] = []
+        self._sizes: list[Int64s] = []
+        self._again: list[Int64s] = []
+
+    def lines(self, run: slice) -> list[bytes]:
+        """The cells of some candidates, each with the line feed behind it."""
+        data = self._text.data
+        return [data[start:end] for start, end in zip(self._starts[run], self._ends[run], strict=True)]
+
+    def ask(self, judge: Expression, run: slice) -> None:
+        """Looks for a plain expression in some candidates."""
+        count = run.stop - run.start
+        if count >= _MANY and self._cells[run.stop - 1] - self._cells[run.start] < _SPREAD * count:
+            self._ask_close(judge, run)
+            return
+        lines = self.lines(run)
+        if sum(map(len, lines)) <= PIECE_BYTES:
+            self._ask_apart(judge, run.start, lines)
+            return
+        for start, stop in _pieces(self._lengths[run]):
+            self._ask_apart(judge, run.start + start, lines[start:stop])
+
+    def _ask_apart(self, judge: Expression, first: int, lines: Sequence[bytes]) -> None:
+        marked = judge.marked(b"".join(lines))
+        if marked is None:
+            self._again.append(np.arange(first, first + len(lines), dtype=np.int64))
+        else:
+            self._runs.append((first, len(lines)))
+            self._apart.append(marked)
+
+    def _ask_close(self, judge: Expression, run: slice) -> None:
+        """Asks about all cells where they stand, even if pass one saw nothing in some."""
+        first, last = self._cells[run.start], self._cells[run.stop - 1]
+        asked = np.full(last + 1 - first, -1, np.int64)
+        asked[self._cells[run] - first] = np.arange(run.start, run.stop)
+        borders = self._text.offsets[first : last + 2]
+        for start, stop in _pieces(np.diff(borders)):
+            some = asked[start:stop]
+            marked = judge.marked(self._text.data[borders[start] : borders[stop]])
+            if marked is None:
+                self._again.append(some[some >= 0])
+            else:
+                self._asked.append(some)
+                self._sizes.append(np.diff(borders[start : stop + 1]))
+                self._close.append(marked)
+
+    def answers(self) -> Answers:
+        """What PCRE2 said."""
+        apart = _numbers(self._runs)
+        asked = np.concatenate([apart, *self._asked])
+        borders = np.append(0, np.cumsum(np.concatenate([self._lengths[apart], *self._sizes])))
+        starts, ends = _spans(b"".join([*self._apart, *self._close]))
+        cells = np.searchsorted(borders, starts, "right") - 1
+        counts = np.bincount(cells, minlength=len(asked))
+        alone = counts > MAX_SPANS
+        across = np.flatnonzero(ends >= borders[cells + 1])
+        touched = np.searchsorted(borders, ends[across], "left")
+        for first, last in zip(cells[across].tolist(), touched.tolist(), strict=True):
+            alone[first:last] = True
+        wanted = ~alone & (asked >= 0)
+        kept = wanted[cells]
+        hits = np.flatnonzero(wanted & (counts > 0))
+        spans = np.stack([starts[kept], ends[kept]], axis=1) - borders[cells[kept], None]
+        again = np.sort(np.concatenate([*self._again, asked[alone & (asked >= 0)]]))
+        return Answers(asked[hits], counts[hits], spans, again)
+
+
+def _numbers(runs: Sequence[tuple[int, int]]) -> Int64s:
+    """Every number of some runs."""
+    firsts, counts = np.array(runs, np.int64).reshape(-1, 2).T
+    before = np.cumsum(counts) - counts
+    numbers: Int64s = np.repeat(firsts - before, counts) + np.arange(counts.sum(), dtype=np.int64)
+    return numbers
+
+
+def _pieces(lengths: Int64s) -> Iterator[tuple[int, int]]:
+    """Cells that are asked about in one call: first one, and the one after the last."""
+    ends = np.cumsum(lengths)
+    first, before = 0, 0
+    while first < len(ends):
+        stop = len(ends)
+        if ends[-1] - before > PIECE_BYTES:
+            stop = max(first + 1, int(np.searchsorted(ends, before + PIECE_BYTES, "right")))
+        yield first, stop
+        first, before = stop, int(ends[stop - 1])
+
+
+def _spans(marked: bytes) -> tuple[Int64s, Int64s]:
+    """Where the matches stood in the text before it was marked."""
+    # The two bytes follow on each other by turns; whatever is smaller becomes larger than both.
+    marks = np.flatnonzero(np.frombuffer(marked, np.uint8) - np.uint8(BEFORE[0]) <= BEHIND[0] - BEFORE[0])
+    borders = marks - np.arange(len(marks), dtype=np.int64)
+    return borders[::2], borders[1::2]

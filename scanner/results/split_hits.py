@@ -1,0 +1,173 @@
+"""Reads the hits that splits left, in the order of the archive, some files at a time."""
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from scanner.archive import storage
+from scanner.archive.parquet.footers import arrow_errors
+from scanner.results import layout
+from scanner.results.sample import Lowest, Mask, ranks_of
+
+WHOLE_HITS: Final = 1 << 16
+"""A file of at most so many hits is read in one request."""
+
+_READ_AT_ONCE: Final = 16
+_AHEAD_HITS: Final = 1 << 16
+_AHEAD_FILES: Final = 256
+_FILES_AT_ONCE: Final = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class HitsFileInfo:
+    """A file of one split's hits.
+
+    Attributes:
+        source_uri: The split's file.
+        row_group: The first row group of the split.
+        name: Of the file of hits.
+        hits: How many it holds at most.
+    """
+
+    source_uri: str
+    row_group: int
+    name: str
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some hits of one split.
+
+    Attributes:
+        hits: With the columns that were asked for.
+        file: Where they were read.
+        following: The file after that.
+        next_row: No hit of this file that is still to come lies before this row of the source; None after the last.
+    """
+
+    hits: pa.Table
+    file: HitsFileInfo
+    following: HitsFileInfo | None = None
+    next_row: int | None = None
+
+    def to_come(self, hits: pa.Table) -> Mask:
+        """bool[n], which of some hits, read before or with this, may lie behind hits that are still to come."""
+        behind = np.zeros(len(hits), np.bool_)
+        if self.next_row is not None:
+            behind |= hits["row_index"].to_numpy() >= self.next_row
+        if self.following is not None and self.following.source_uri == self.file.source_uri:
+            behind |= hits["row_group"].to_numpy() >= self.following.row_group
+        if behind.any():
+            behind &= pc.equal(hits["source_uri"], pa.scalar(self.file.source_uri)).to_numpy()
+        return behind
+
+
+def in_order(files: pa.Table) -> Iterator[HitsFileInfo]:
+    """Files of a table in `scanner.results.sums.HITS_FILES`."""
+    for batch in files.to_batches(_FILES_AT_ONCE):
+        yield from (HitsFileInfo(*row.values()) for row in batch.to_pylist())
+
+
+def read_pieces(
+    run_uri: str, files: Iterable[HitsFileInfo], schema: pa.Schema, per_split: int | None = None
+) -> Iterator[Piece]:
+    """The hits of many splits, those of one after those of another.
+
+    Args:
+        run_uri: Folder of the run.
+        files: In the order in which they are wanted.
+        schema: Of the hits: all of their columns or some, ``hit_id`` and ``row_index`` among them.
+        per_split: How many hits of each split are given at most, a sample; None for all.
+
+    Raises:
+        SourceError: A file is not there or cannot be read; the others may not have been looked at.
+    """
+    waiting: deque[_Waiting] = deque()
+    hits_ahead = 0
+    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="hits") as pool:
+        for file, following in itertools.pairwise(itertools.chain(files, [None])):
+            if file is None:
+                break
+            uri = layout.split_hits_uri(run_uri, file.name)
+            data = pool.submit(storage.read_bytes, uri) if file.hits <= WHOLE_HITS else None
+            waiting.append(_Waiting(file, following, uri, data))
+            hits_ahead += file.hits
+            while hits_ahead > _AHEAD_HITS or len(waiting) > _AHEAD_FILES:
+                hits_ahead -= waiting[0].file.hits
+                yield from _pieces(waiting.popleft(), schema, per_split)
+        while waiting:
+            yield from _pieces(waiting.popleft(), schema, per_split)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    file: HitsFileInfo
+    following: HitsFileInfo | None
+    uri: str
+    data: Future[bytes] | None
+
+
+def _pieces(waiting: _Waiting, schema: pa.Schema, per_split: int | None) -> Iterator[Piece]:
+    file, following = waiting.file, waiting.following
+    most = None if per_split is None or file.hits <= per_split else per_split
+    if waiting.data is not None:
+        # Unfolding them in many threads would take a multiple of the memory.
+        hits = _whole(waiting.uri, waiting.data.result(), schema)
+        yield Piece(_lowest(hits, _bound([hits["hit_id"]], most)), file, following)
+        return
+    uri = waiting.uri
+    with storage.open_input(uri) as source, arrow_errors(uri), pq.ParquetFile(source) as opened:
+        numbers = range(opened.num_row_groups)
+        bound = _bound((opened.read_row_group(each, ["hit_id"])["hit_id"] for each in numbers), most)
+        next_rows = _next_rows(opened.metadata)
+        for number in numbers:
+            hits = _aligned(opened.read_row_group(number, schema.names), schema)
+            yield Piece(_lowest(hits, bound), file, following, next_rows[number])
+
+
+def _whole(uri: str, data: bytes, schema: pa.Schema) -> pa.Table:
+    with arrow_errors(uri), pq.ParquetFile(pa.BufferReader(data)) as opened:
+        return _aligned(opened.read(schema.names, use_threads=False), schema)
+
+
+def _aligned(hits: pa.Table, schema: pa.Schema) -> pa.Table:
+    """With the columns in order; what is carried may have become wider since."""
+    return hits if hits.schema.equals(schema) else hits.select(schema.names).cast(schema)
+
+
+def _bound(ids: "Iterable[pa.ChunkedArray[Any]]", most: int | None) -> np.uint64 | None:
+    """The highest rank that is in the sample; None where all are."""
+    if most is None:
+        return None
+    lowest = Lowest(most)
+    for each in ids:
+        lowest.add(ranks_of(each.combine_chunks()))
+    return lowest.bound()
+
+
+def _lowest(hits: pa.Table, bound: np.uint64 | None) -> pa.Table:
+    if bound is None:
+        return hits
+    return hits.filter(pa.array(ranks_of(hits["hit_id"].combine_chunks()) <= bound))
+
+
+def _next_rows(metadata: pq.FileMetaData) -> list[int | None]:
+    """For each row group the first source row of those behind it; their order is not that of the rows."""
+    first_group = metadata.row_group(0)
+    columns = range(first_group.num_columns)
+    column = next(each for each in columns if first_group.column(each).path_in_schema == "row_index")
+    firsts: list[int | None] = [None]
+    for number in reversed(range(1, metadata.num_row_groups)):
+        statistics: Any = metadata.row_group(number).column(column).statistics
+        first = int(statistics.min) if statistics is not None and statistics.has_min_max else 0
+        firsts.append(first if firsts[-1] is None else min(first, firsts[-1]))
+    return firsts[::-1]

@@ -1,0 +1,90 @@
+"""Hits on their way into the hits file: they wait until they are many, for a few rows cost as much as thousands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from scanner.archive.columns.cells import Cells
+from scanner.archive.read import Batch
+from scanner.engine.matches import Matches
+from scanner.results.snippets import Places
+from scanner.scan.hits import paths_of, places_of, rows_of
+from scanner.views.raw import Int64s
+
+MANY_HITS: Final = 1 << 13
+"""Hits of which a table is worth being made."""
+
+MANY_BYTES: Final = 32 << 20
+"""Bytes of the cells that are hit, for which they wait no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finds:
+    """The hits in one column of a batch, or of several, with all that is to be kept of their records.
+
+    Attributes:
+        matches: The hits; their cells are not those of any one batch.
+        places: Where each one's first match stands.
+        paths: string[n], the path of each one's cell.
+        row_groups: int64[n], index in the file.
+        rows: int64[n], index in the file.
+        source: n rows, as `scanner.archive.provenance.provenance` gives them.
+    """
+
+    matches: Matches
+    places: Places
+    paths: "pa.Array[Any]"
+    row_groups: Int64s
+    rows: Int64s
+    source: pa.Table
+
+    @classmethod
+    def of(cls, batch: Batch, cells: Cells, matches: Matches, source: pa.RecordBatch) -> "Finds":
+        """The hits in one column of a batch."""
+        return cls(
+            matches=matches,
+            places=places_of(cells, matches),
+            paths=paths_of(cells, matches),
+            row_groups=np.full(len(matches), batch.row_group, np.int64),
+            rows=batch.in_file(rows_of(cells, matches)),
+            source=pa.Table.from_batches([source]),
+        )
+
+    @classmethod
+    def together(cls, pieces: "Sequence[Finds]") -> "Finds":
+        """All of them, in their order; at least one."""
+        if len(pieces) == 1:
+            return pieces[0]
+        return cls(
+            matches=Matches.together([piece.matches for piece in pieces]),
+            places=Places.together([piece.places for piece in pieces]),
+            paths=pa.concat_arrays([piece.paths for piece in pieces]),
+            row_groups=np.concatenate([piece.row_groups for piece in pieces]),
+            rows=np.concatenate([piece.rows for piece in pieces]),
+            source=pa.concat_tables([piece.source for piece in pieces]),
+        )
+
+
+class Waiting:
+    """Finds that are not in the hits file yet."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Finds] = []
+
+    def add(self, finds: Finds) -> None:
+        """Takes some more."""
+        self._pieces.append(finds)
+
+    @property
+    def are_many(self) -> bool:
+        """True where they should wait no longer."""
+        hits = sum(len(piece.matches) for piece in self._pieces)
+        return hits >= MANY_HITS or sum(len(piece.places.data) for piece in self._pieces) >= MANY_BYTES
+
+    def take(self) -> Finds | None:
+        """All of them, which wait no longer; None where there are none."""
+        pieces, self._pieces = self._pieces, []
+        return Finds.together(pieces) if pieces else None

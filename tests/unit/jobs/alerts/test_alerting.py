@@ -1,0 +1,229 @@
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from jobs import log
+from jobs.alerts.alerting import Alerting
+from jobs.alerts.message import Message
+from jobs.alerts.webhook import UndeliveredError
+from jobs.cli.main import main
+from jobs.spec import load_hunt
+from scanner.errors import EngineError, OutputError
+from scanner.results import layout
+from scanner.results.finish import finish
+from scanner.results.record import read_record
+from tests.support.receiver import Receiver, receiving, verify
+from tests.support.results import HUNT, commit_split, hit, record, sample_run
+
+STARTED = datetime(2026, 11, 22, 3, tzinfo=UTC)
+HOST = "https://hooks.example.org"
+WEBHOOK = f"webhook: {{url: '{HOST}/in', secret_env: HOOK}}"
+
+
+@dataclass
+class Desk:
+    """Who is told, and what they heard."""
+
+    folder: Path
+    alerts: str = WEBHOOK
+    heard: list[tuple[str, dict[str, Any], str | None]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    deaf: bool = False
+
+    def alerting(self, hook: str = "secret") -> Alerting:
+        (self.folder / "hunt.yaml").write_text(
+            f"hunt: {HUNT}\narchive: {{uri: a}}\nsignatures: s.yaml\noutput: out\nalerts:\n  {self.alerts}\n"
+        )
+        file = str(self.folder / "hunt.yaml")
+        return Alerting(file, STARTED, self.warnings.append, {"HOOK": hook}, self.post)
+
+    def post(self, url: str, message: Message, secret: str | None) -> None:
+        if self.deaf:
+            raise UndeliveredError(HOST, "answers with status 500")
+        self.heard.append((url, json.loads(message.body), secret))
+
+    def finish(self, run_uri: str) -> None:
+        alerting = self.alerting()
+        alerting.watch(load_hunt(self.folder / "hunt.yaml"), run_uri)
+        told = read_record(run_uri)
+        assert told is not None
+        alerting.finished(told)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [document["kind"] for _, document, _ in self.heard]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def run(desk: Desk, run_id: str, signature: str | None = None, *, gap: bool = False) -> str:
+    """A finished run in which one signature, or none, found something."""
+    uri = layout.run_uri(str(desk.folder / "out"), HUNT, run_id)
+    commit_split(uri, 0, [hit(signature, 1), hit(signature, 2)] if signature else ())
+    if gap:
+        commit_split(uri, 1, status="failed", rows=0, error="the page is damaged")
+    finish(uri, record(run_id=run_id))
+    return uri
+
+
+def test_first_hits_are_told_once_with_counts_and_pointers(desk: Desk) -> None:
+    first = sample_run(desk.folder / "out")
+    desk.finish(first)
+    ((url, document, secret),) = desk.heard
+    assert (url, secret) == ("https://hooks.example.org/in", "secret")
+    assert document["text"].startswith("nightly: 2 signatures found something: fraud.a (3), fraud.b (1)")
+    assert document["signatures"] == [
+        {"id": "fraud.a", "severity": "medium", "hits": 3, "first": True},
+        {"id": "fraud.b", "severity": "medium", "hits": 1, "first": True},
+    ]
+    assert (document["gaps"], document["results"], document["totals"]["hits"]) == (0, first, 4)
+    assert "⟦" not in json.dumps(document, ensure_ascii=False), "no evidence"
+    desk.finish(first)
+    assert desk.kinds == ["first_hits"], "the run is told of, whoever drives it again"
+    assert desk.warnings == []
+
+
+def test_only_what_no_earlier_run_found_is_new(desk: Desk) -> None:
+    run(desk, "20260101T000000Z-aaaaaa", "fraud.a")
+    run(desk, "20260102T000000Z-aaaaaa")
+    desk.finish(run(desk, "20260103T000000Z-aaaaaa", "fraud.a"))
+    assert desk.heard == []
+    desk.finish(run(desk, "20260104T000000Z-aaaaaa", "fraud.b"))
+    assert desk.kinds == ["first_hits"]
+    # The run before it in time knew nothing of what came later.
+    desk.finish(run(desk, "20251231T000000Z-aaaaaa", "fraud.b"))
+    assert desk.kinds == ["first_hits", "first_hits"]
+
+
+def test_gaps_are_told_of_beside_first_hits(desk: Desk) -> None:
+    desk.finish(run(desk, "20260101T000000Z-aaaaaa", "fraud.a", gap=True))
+    assert desk.kinds == ["gaps", "first_hits"]
+    assert desk.heard[0][1]["gaps"] == 1
+    assert len({document["id"] for _, document, _ in desk.heard}) == 2
+
+
+def test_an_earlier_run_that_cannot_be_read_is_said_and_hides_nothing(desk: Desk) -> None:
+    earlier = run(desk, "20260101T000000Z-aaaaaa", "fraud.a")
+    Path(layout.signatures_uri(earlier)).write_bytes(b"not parquet")
+    desk.finish(run(desk, "20260102T000000Z-aaaaaa", "fraud.a"))
+    assert desk.kinds == ["first_hits"]
+    assert "signatures.parquet" in desk.warnings[0]
+
+
+def test_who_was_not_reached_is_told_the_next_time_and_others_are_not_told_twice(desk: Desk) -> None:
+    desk.alerts = f"{WEBHOOK}\n  file: told.jsonl"
+    desk.deaf = True
+    uri = run(desk, "20260101T000000Z-aaaaaa", "fraud.a")
+    desk.finish(uri)
+    assert "https://hooks.example.org: answers with status 500; the run is as it was" in desk.warnings[0]
+    desk.deaf = False
+    desk.finish(uri)
+    assert desk.kinds == ["first_hits"]
+    (line,) = (desk.folder / "told.jsonl").read_text().splitlines()
+    assert json.loads(line) == desk.heard[0][1]
+
+
+def test_every_attempt_that_fails_is_told_of(desk: Desk) -> None:
+    uri = layout.run_uri(str(desk.folder / "out"), HUNT, "20260101T000000Z-aaaaaa")
+    for _ in range(2):
+        alerting = desk.alerting()
+        alerting.watch(load_hunt(desk.folder / "hunt.yaml"), uri)
+        with pytest.raises(OutputError), alerting:
+            raise OutputError(uri, "no space left on device")
+    assert desk.kinds == ["failed", "failed"]
+    assert desk.heard[0][1]["reason"] == f"{uri}: results cannot be written: no space left on device"
+    assert desk.heard[0][1]["run_id"] == "20260101T000000Z-aaaaaa"
+
+
+def test_a_hunt_that_fails_before_it_begins_is_told_of_and_an_error_of_others_is_not_quoted(
+    desk: Desk,
+) -> None:
+    for error in (EngineError("the engine misses matches"), ValueError("words of a cell")):
+        with contextlib.suppress(type(error)), desk.alerting():
+            raise error
+    reasons = [document["reason"] for _, document, _ in desk.heard]
+    assert reasons[0] == "the engine misses matches"
+    assert reasons[1].startswith("internal error: ValueError at ")
+    assert desk.heard[0][1]["run_id"] is None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.UsageError("x"), SystemExit(1)])
+def test_whoever_stops_a_run_or_mistypes_knows_it(desk: Desk, error: BaseException) -> None:
+    with contextlib.suppress(type(error)), desk.alerting():
+        raise error
+    assert desk.heard == []
+
+
+def test_what_will_keep_alerts_from_being_sent_is_said_at_the_start(desk: Desk) -> None:
+    desk.alerts = "webhook: {url_env: HOOK}"
+    for address in ("", "http://example.org/clear"):
+        alerting = desk.alerting(address)
+        alerting.watch(load_hunt(desk.folder / "hunt.yaml"), str(desk.folder / "out"))
+    assert desk.warnings[0].startswith("alerts: HOOK: this variable of the environment is not set")
+    assert desk.warnings[0].endswith("; nobody will be told of this run")
+    assert desk.warnings[1].startswith("alerts: HOOK: would send alerts in the clear")
+
+
+def hunt_files(folder: Path, url: str) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - beside its only use
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    (folder / "archive").mkdir()
+    pq.write_table(pa.table({"text": ["send to bc1q", "nothing"]}), folder / "archive/a.parquet")
+    (folder / "s.yaml").write_text("signatures:\n  - {id: wallet, literal: bc1q}\n")
+    (folder / "hunt.yaml").write_text(
+        "hunt: nightly\narchive: {uri: archive}\nsignatures: s.yaml\noutput: out\n"
+        f"alerts: {{webhook: {{url: '{url}', secret_env: HOOK}}, file: told.jsonl}}\n"
+    )
+
+
+@pytest.fixture
+def keyed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The key is there, and no log is left on."""
+    monkeypatch.setenv("HOOK", "secret")
+    yield
+    log.turn_off()
+
+
+@pytest.mark.usefixtures("keyed")
+def test_the_verb_posts_signed_alerts_and_a_receiver_that_refuses_changes_nothing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(receiver: Receiver) -> list[tuple[str, bool]]:
+        return [
+            (json.loads(body)["kind"], verify(headers, body, "secret")) for headers, body in receiver.requests
+        ]
+
+    with receiving([503]) as receiver:
+        hunt_files(here, receiver.url)
+        assert main(["hunt", "hunt.yaml", "--quiet"]) == 0
+        assert told(receiver) == [("first_hits", True)] * 2, "the first answer was no"
+        assert main(["hunt", "hunt.yaml", "--quiet"]) == 0
+        (here / "archive/b.parquet").write_bytes(b"no parquet")
+        receiver.requests.clear()
+        receiver.answers.append(400)
+        capsys.readouterr()
+        assert main(["hunt", "hunt.yaml", "--quiet"]) == 3
+        assert told(receiver) == [("gaps", True)]
+        assert "answers with status 400; the run is as it was, but nobody was told" in capsys.readouterr().err
+        receiver.answers.append(400)
+        (here / "archive/c.parquet").write_bytes(b"no parquet either")
+        assert main(["hunt", "hunt.yaml", "--log", "json"]) == 3
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert [line["level"] for line in lines if line["event"] == "alert_unsent"] == ["warning"]
+        (here / "s.yaml").unlink()
+        receiver.requests.clear()
+        assert main(["hunt", "hunt.yaml", "--quiet"]) == 2
+        assert told(receiver) == [("failed", True)]
+    kinds = [json.loads(line)["kind"] for line in (here / "told.jsonl").read_text().splitlines()]
+    assert kinds == ["first_hits", "gaps", "gaps", "failed"]

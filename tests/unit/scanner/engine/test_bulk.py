@@ -1,0 +1,149 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from scanner.engine import bulk
+from scanner.engine.bulk import Bulk, is_plain
+from scanner.engine.dialects.translate import judge_of
+from scanner.signatures.model import RegexPattern
+from scanner.views.raw import text_cells
+
+
+@pytest.mark.parametrize(
+    ("regex", "flags"),
+    [
+        (r"\bbuy\s+now\b", "i"),
+        (r"(?P<a>x|(?:yy)+?)\d{2,}.*z", ""),
+        (r"a\n+b", ""),
+        (r"[^\w]a\W", "u"),
+        (r"(?i)a(?x: b c )\B", ""),
+        (r"[\s]+x", "u"),
+    ],
+)
+def test_plain(regex: str, flags: str) -> None:
+    assert is_plain(RegexPattern("p", regex, flags))
+
+
+@pytest.mark.parametrize(
+    ("regex", "flags"),
+    [
+        ("a*", ""),
+        (r"\b", ""),
+        ("^a", "m"),
+        ("a$", ""),
+        (r"\Aa", ""),
+        ("(?=a)a", ""),
+        ("(?<!b)a", ""),
+        ("(?>a|ab)c", ""),
+        ("a++b", ""),
+        (r"(a)\1", ""),
+        ("(?|a|b)", ""),
+        (r"a\R", ""),
+        (r"\Xa", ""),
+        (r"a\Kb", ""),
+        ("(*CRLF)a", ""),
+        ("a(*SKIP)b", ""),
+        ("a.*b", "s"),
+        ('"[^"]*"', ""),
+        (r"a\W+b", ""),
+        (r"(?:a\D)+b", ""),
+        (r"[\s\x{400}-\x{4ff}]+a", ""),
+        ("[[:<:]]a", ""),
+    ],
+)
+def test_not_plain(regex: str, flags: str) -> None:
+    assert not is_plain(RegexPattern("p", regex, flags))
+
+
+def found(
+    regex: RegexPattern, cells: Sequence[bytes], apart: int = 1
+) -> tuple[dict[int, list[tuple[int, int]]], set[int]]:
+    """Spans by cell, and the cells that are to be asked about alone; between them stand others, not asked about."""
+    text = text_cells(pa.array([each for cell in cells for each in (cell, *[b"a"] * (apart - 1))]))
+    asked = Bulk(text, np.arange(len(cells)) * apart)
+    asked.ask(judge_of(regex), slice(0, len(cells)))
+    answers = asked.answers()
+    spans = ((start, end) for start, end in answers.spans.tolist())
+    by_cell = {
+        cell: [next(spans) for _ in range(count)]
+        for cell, count in zip(answers.hits.tolist(), answers.counts.tolist(), strict=True)
+    }
+    assert next(spans, None) is None
+    return by_cell, set(answers.again.tolist())
+
+
+PIECES = st.sampled_from(
+    [
+        *("a", "b", "ab", "é", "1", r"\n", r"\s", r"\s+", r"\s*", r"\s*?", r"\s{2,}", r"\s+?", " ?", "\t?"),
+        *(
+            ".",
+            ".*",
+            ".+?",
+            "(?s:.)",
+            "(?s:.)?",
+            "[^a]",
+            "[^a]?",
+            r"\W",
+            r"\D?",
+            r"\w+",
+            r"\d{1,2}?",
+            r"[\sb]",
+        ),
+        *(
+            "(a|ab)",
+            "(?:ab|a)",
+            r"(?:b|a\s)+",
+            r"(a\s?)*?",
+            r"(?:\s|b)*",
+            r"(?i:A)",
+            r"(?:a\n|a)",
+            r"(\n|b\n?)",
+        ),
+        *(r"\b", r"\B", "|", "|a", r"(?:\s+|a)", r"(?:\sb|\s)", "ſ", "k", r"\p{L}+", "a*", "a*?", "(?:b?a)?"),
+    ]
+)
+PATTERNS = st.builds(
+    lambda pieces, flags: RegexPattern("p", "".join(pieces), flags),
+    st.lists(PIECES, min_size=1, max_size=5),
+    st.sampled_from(["", "i", "u", "iu", "s", "m"]),
+)
+CELLS = st.lists(st.text("ab \n\té_1ſK\x00", max_size=7).map(str.encode), min_size=1, max_size=7)
+
+
+@pytest.mark.parametrize("many", [1, 64])
+@settings(deadline=None)
+@given(PATTERNS, CELLS, st.integers(1, 4))
+@example(RegexPattern("p", r"a\s+b"), [b"a", b"b a b", b"a ", b" b"], 1)
+@example(RegexPattern("p", r"a\s*"), [b"a", b"a", b"", b"ab"], 1)
+@example(RegexPattern("p", r"(?:a\sb\sa|a)"), [b"a", b"b", b"a", b"a"], 1)
+def test_what_each_cell_holds_alone(many: int, pattern: RegexPattern, cells: list[bytes], apart: int) -> None:
+    assume(is_plain(pattern))
+    judge = judge_of(pattern)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk, "_MANY", many)
+        by_cell, again = found(pattern, cells, apart)
+    for number, cell in enumerate(cells):
+        if number not in again:
+            assert by_cell.get(number, []) == judge.find(cell, 1000)[1]
+    assert not again & by_cell.keys()
+
+
+@pytest.mark.parametrize("many", [1, 64])
+def test_pieces_and_what_holds_marks(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(bulk, "_MANY", many)
+    monkeypatch.setattr(bulk, "PIECE_BYTES", 6)
+    cells = [b"a", b"ab", b"b", b"a\x01", b"a", b"a" * 20, b"xa", b""]
+    by_cell, again = found(RegexPattern("p", "a+"), cells)
+    assert by_cell == {0: [(0, 1)], 1: [(0, 1)], 4: [(0, 1)], 5: [(0, 20)], 6: [(1, 2)]}
+    assert again == {2, 3}
+
+
+def test_a_cell_with_too_many_matches_is_asked_about_alone() -> None:
+    assert found(RegexPattern("p", "a"), [b"a" * 1001, b"a" * 1000]) == (
+        {1: [(at, at + 1) for at in range(1000)]},
+        {0},
+    )
