@@ -43,6 +43,7 @@ $(PEERS): $(STAMP) requirements-bench.lock
 
 bench: $(PEERS) ## measure against peers, answers compared; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.macro
+	$(BIN)/python -m benchmarks.macro.noisy
 
 bench-more: $(PEERS) ## the rest: curves, two workers against one, memory, compiling; wants a machine with nothing else to do
 	$(BIN)/python -m benchmarks.macro curves

@@ -34,6 +34,10 @@ READ_TRIES: Final = 5
 _SHARES: Final = 2
 """A task takes at most one part in so many of what each slot has still before it, so that all end together."""
 
+_SLOTS_A_SPLIT: Final = 100
+"""For each so many slots a task may have one split more, or 1 MB, however little is left: Ray starts some hundred tasks
+a second, and thousands of slots would wait for small ones. A task of that size still takes but seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class SplitDone:
@@ -257,6 +261,7 @@ class Driver:
             return ()
         self._forget(number)
         if lost.unwritten or lost.unfit:
+            self._finished = True
             return (GiveUp(lost.reason, lost.unfit),)
         if (lost.worker_died or lost.node_lost or lost.fatal) and self._can_divide(number):
             self._dividing.add(number)
@@ -323,8 +328,9 @@ class Driver:
             return Start((self._last.popleft(),), again=True)
         first, total = self._next, len(self._todo)
         shares = _SHARES * self._slots
-        most_splits = min(TASK_SPLITS, max(1, (total - first) // shares))
-        most_bytes = min(TASK_BYTES, self._bytes_left // shares)
+        least = self._slots // _SLOTS_A_SPLIT
+        most_splits = min(TASK_SPLITS, max(1, least, (total - first) // shares))
+        most_bytes = min(TASK_BYTES, max(least << 20, self._bytes_left // shares))
         taken = 0
         while self._next < min(total, first + most_splits):
             size = self._text_bytes[self._todo[self._next]]

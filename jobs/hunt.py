@@ -247,17 +247,22 @@ class Run:
                 instructions.extend(self._obey(instruction, driver, executor))
             on_progress(self.progress)
             executor.expect(driver.tasks_left)
-            outcome = executor.wait()
-            self._under_way(-1)
-            if isinstance(outcome, SplitDone):
-                self._advance(outcome.number, outcome.report)
-            what_next = driver.handle(outcome)
-            if isinstance(outcome, SplitLost):
-                self._set_back(outcome, what_next)
-            instructions.extend(what_next)
+            instructions.extend(self._hear(executor.wait(), driver))
             if executor.slots != slots:
                 slots = executor.slots
                 instructions.extend(driver.handle(SlotsChanged(slots)))
+
+    def _hear(self, event: SplitDone | SplitLost | SlotsChanged, driver: Driver) -> tuple[Instruction, ...]:
+        """Takes note of what has happened, and asks the driver what comes of it."""
+        if isinstance(event, SlotsChanged):
+            return driver.handle(event)
+        self._under_way(-1)
+        if isinstance(event, SplitDone):
+            self._advance(event.number, event.report)
+        what_next = driver.handle(event)
+        if isinstance(event, SplitLost):
+            self._set_back(event, what_next)
+        return what_next
 
     def _obey(
         self, instruction: Start | RecordFailed | Divide | GiveUp, driver: Driver, executor: Executor
@@ -270,8 +275,11 @@ class Run:
                 return ()
             case RecordFailed(number, reason, attempts):
                 report = self._lost(self._split(number), reason, attempts)
-                publish(self.uri, report)
-                self._advance(number, report, lost=True)
+                lost = publish(self.uri, report)
+                # A worker that died, or was taken for dead, may have reported before.
+                self._advance(
+                    number, report if lost else standing(self.uri, report.split_id) or report, lost=lost
+                )
                 return ()
             case Divide(number):
                 return driver.handle(self._divide(number))

@@ -43,10 +43,19 @@ FILES_PLANNED_PER_S: Final = 1_490
 """Footers that one process reads and plans in a second. Source: benchmarks/micro/planning.py, on a busy machine."""
 
 TASKS_PER_S: Final = 500
-"""Tasks that Ray starts and ends in a second for one driver. Source: measured with Ray 2.60, 2 ms a task."""
+"""Tasks that one driver starts on Ray and takes back in a second.
+
+Source: benchmarks/micro/driver.py, which came to 750 for each second of the driver's CPU.
+"""
 
 SPLITS_PER_S: Final = 14_000
-"""Splits that the driver hands out and takes back. Source: benchmarks/micro/planning.py, on a busy machine."""
+"""The same of small splits, many to a task. Source: benchmarks/micro/driver.py, which came to 16,000."""
+
+FINISHED_AT_ONCE: Final = 16
+"""Requests that are under way at once when a run is finished. Source: scanner/results."""
+
+FINISHED_PER_S: Final = 9_000
+"""Splits whose records one core folds into a run's tables in a second. Source: benchmarks/micro/finish.py."""
 
 # Source: counted at a store in tests/integration/stores/test_sizing.py, for splits that each have a hit.
 RUN_LISTS, RUN_GETS, RUN_PUTS, RUN_DELETES = 10, 8, 12, 2
@@ -155,8 +164,8 @@ class Estimate:
         text_bytes: Bytes of text that are hunted.
         core_hours: What the cores do, without waiting.
         hours: From the start to the end, on a cluster that is there.
-        seconds: By what bounds it: ``planning``, and of what goes on at once ``cores``, ``driver`` and
-            ``largest split``.
+        seconds: By what bounds it: ``planning``, then at once ``cores``, ``driver`` and ``largest split``, and at the
+            end ``finishing``.
         bound_by: What takes longest of those.
         requests: To the stores of the archive and of the results.
         read_bytes: Bytes that come from the archive's store; egress where the cluster is elsewhere.
@@ -187,13 +196,15 @@ def estimate(work: Work, cluster: Cluster) -> Estimate:
     """What a hunt takes on a cluster."""
     slower = STORE_FACTOR if work.archive_on_store else 1.0
     rate = text_rate(work.signatures) / work.text_per_stored_byte / slower
-    core_s = work.stored_bytes / rate
+    wait_s = LATENCY_S * (work.archive_on_store + SPLIT_PUTS * work.results_on_store)
+    core_s = work.stored_bytes / rate + work.splits * wait_s
     busy = max(1, min(cluster.cores, work.splits))
     seconds = {
         "planning": work.files / min(FILES_PLANNED_PER_S, THREADS / LATENCY_S),
         "cores": core_s / busy / (EFFICIENCY if busy > 1 else 1),
         "driver": work.splits / SPLITS_PER_S + tasks(work) / TASKS_PER_S,
-        "largest split": work.largest_split_bytes / rate,
+        "largest split": work.largest_split_bytes / rate + wait_s,
+        "finishing": work.splits / _finished_per_s(work),
     }
     working = max(seconds["cores"], seconds["driver"], seconds["largest split"])
     return Estimate(
@@ -201,7 +212,7 @@ def estimate(work: Work, cluster: Cluster) -> Estimate:
         busy_cores=busy,
         text_bytes=round(work.stored_bytes * work.text_per_stored_byte),
         core_hours=core_s / _HOUR_S,
-        hours=(seconds["planning"] + working) / _HOUR_S,
+        hours=(seconds["planning"] + working + seconds["finishing"]) / _HOUR_S,
         seconds=seconds,
         bound_by=max(seconds, key=lambda name: seconds[name]),
         requests=requests(work),
@@ -218,6 +229,13 @@ def text_rate(signatures: int) -> float:
         if signatures <= more:
             return faster + (slower - faster) * (signatures - fewer) / (more - fewer)
     return last[1] * last[0] / signatures
+
+
+def _finished_per_s(work: Work) -> float:
+    """Splits whose records are read and removed in a second at the end of a run."""
+    if not work.results_on_store:
+        return FINISHED_PER_S
+    return min(FINISHED_PER_S, FINISHED_AT_ONCE / LATENCY_S / (SPLIT_GETS + SPLIT_DELETES))
 
 
 def tasks(work: Work) -> int:

@@ -47,6 +47,7 @@ CASES: Final = {
     "a task each, in this process": ("inline", TASK_BYTES, SPLITS),
     "small splits, on Ray": ("ray", SMALL_BYTES, SPLITS),
     "a task each, on Ray": ("ray", TASK_BYTES, SPLITS // 20),
+    "the same, 2,000 under way": ("ray of thousands", TASK_BYTES, SPLITS // 20),
 }
 
 
@@ -158,7 +159,9 @@ def _executor(where: str, prepared: Prepared, run: Driven) -> Any:
     # Importing it starts nothing, but takes a second and much memory.
     from benchmarks.micro.driver_on_ray import NothingOnRay  # noqa: PLC0415
 
-    return NothingOnRay(prepared.signatures.program, run.shared())
+    return NothingOnRay(
+        prepared.signatures.program, run.shared(), 2_000 if where == "ray of thousands" else None
+    )
 
 
 def _invented(splits: int, split_bytes: int) -> Prepared:

@@ -16,6 +16,7 @@ _BOUNDS = {
     "cores": "the cores",
     "driver": "the driver, which starts every task",
     "largest split": "the largest split, which one core hunts",
+    "finishing": "the end, when what each split left is folded into tables",
 }
 
 _PRICES = {"core-hour": "core_hour", "1000-gets": "thousand_gets", "1000-puts": "thousand_puts", "gb": "gb"}
@@ -94,15 +95,14 @@ def print_size(prepared: Prepared, cluster: Cluster, prices: Prices | None) -> N
 
 def _facts(found: Estimate, prices: Prices | None) -> list[tuple[str, str]]:
     asked = asdict(found.requests)
-    working_s = found.hours * 3600 - found.seconds["planning"]
+    planning_s, finishing_s = found.seconds["planning"], found.seconds["finishing"]
+    hunting_s = found.hours * 3600 - planning_s - finishing_s
+    steps = {"plan": planning_s, "hunt": hunting_s, "finish": finishing_s}
     idle = found.cores - found.busy_cores
     facts = [
         ("text", f"{render.size(found.text_bytes)} unpacked"),
         ("cores", f"{found.core_hours:,.1f} core hours on {render.plural(found.busy_cores, 'core')}"),
-        (
-            "time",
-            f"{render.duration(found.seconds['planning'])} to plan, {render.duration(working_s)} to hunt",
-        ),
+        ("time", ", ".join(f"{render.duration(took_s)} to {what}" for what, took_s in steps.items())),
         ("bound by", _BOUNDS[found.bound_by]),
         (
             "requests",

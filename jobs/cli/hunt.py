@@ -107,7 +107,7 @@ def command(  # noqa: PLR0913 - one for each option
     prepared = new.prepared
     if new.nothing and not chosen.resumed:
         note_nothing_new(prepared.spec, started_at)
-        return owed.tell_nothing(prepared, as_json=as_json)
+        return owed.tell_nothing(new, as_json=as_json)
     watchers = Watchers(prepared, chosen.begun, stopping := Stopping())
     start = functools.partial(start_executor, address=address, check=watchers.check)
     run = Run(prepared, chosen.begun, start)

@@ -37,9 +37,9 @@ def as_dict(new: OnlyNew) -> dict[str, object]:
     return {**(new.prepared.only_new or {}), "owed": [asdict(share) for share in new.shares]}
 
 
-def tell_nothing(prepared: Prepared, *, as_json: bool) -> int:
+def tell_nothing(new: OnlyNew, *, as_json: bool) -> int:
     """Says that every signature has run everywhere, and that this is why there is no run; gives the exit code."""
-    spec = prepared.spec
+    prepared, spec = new.prepared, new.prepared.spec
     render.print_problems(prepared.warnings)
     if as_json:
         render.print_json(
@@ -48,10 +48,11 @@ def tell_nothing(prepared: Prepared, *, as_json: bool) -> int:
     elif log.is_on():
         log.RunLog(spec.hunt, "").tell("nothing_new", only_new=prepared.only_new)
     else:
-        signatures = render.plural(len(prepared.signatures.ruleset.signatures), "signature")
-        files = prepared.only_new["files_not_read"] if prepared.only_new else 0
-        words = f"nothing new: {signatures} have run over all there is to read"
-        render.console().print(f"{words} ({files} files); no run was made", soft_wrap=True)
+        count = len(prepared.signatures.ruleset.signatures)
+        ran = f"{render.plural(count, 'signature')} {'has' if count == 1 else 'have'} run"
+        files = render.plural(sum(share.files for share in new.shares), "file")
+        words = f"nothing new: {ran} over all there is to read ({files}); no run was made"
+        render.console().print(words, soft_wrap=True)
     return 0
 
 

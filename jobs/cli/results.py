@@ -195,7 +195,18 @@ def _totals(results: Results) -> list[str]:
         parts.append(f"{render.plural(lacking, 'file')} without all optional columns")
     if results.run is not None:
         parts.append(render.duration(results.run["elapsed_s"]))
-    return ["; ".join(parts), found_line(results.totals)]
+    return ["; ".join(parts), *_only_new(results), found_line(results.totals)]
+
+
+def _only_new(results: Results) -> list[str]:
+    """That a run was not to read everything, so that what it did not find is not taken for not there."""
+    if results.run is None or not (told := results.run.get("only_new")):
+        return []
+    runs, files = len(told["against"]), told["files_not_read"]
+    covered = (
+        f"what {render.plural(runs, 'earlier run')} {'has' if runs == 1 else 'have'} covered was left out"
+    )
+    return [f"only what is new: {covered}, {render.plural(files, 'file')} as a whole"] if runs else []
 
 
 def _signatures_table(hit: Sequence[dict[str, Any]]) -> Table:

@@ -17,6 +17,7 @@ from jobs.cli.cluster import (
     tell_of_end,
 )
 from jobs.cluster.contexts import Cluster
+from jobs.cluster.head import Submission
 from jobs.cluster.http import ClusterError
 from jobs.cluster.submit import Checked, Submitted, check, submit
 
@@ -70,10 +71,14 @@ def command(  # noqa: PLR0913 - one for each option
     if as_json:
         render.print_json({**as_dict(cluster, submission), "new": run.new})
     elif submission.ended:
-        tell_of_end(submission)
-        if run.resumed and submission.state == "refused":
-            click.echo("`--again` starts a new run in its place", err=True)
+        _tell_of_end(submission, resumed=run.resumed)
     return submission.exit_code or 0
+
+
+def _tell_of_end(submission: Submission, *, resumed: bool) -> None:
+    tell_of_end(submission)
+    if resumed and submission.state == "refused":
+        click.echo("`--again` starts a new run in its place", err=True)
 
 
 def _announce(cluster: Cluster, checked: Checked, run: Submitted) -> None:

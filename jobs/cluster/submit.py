@@ -104,7 +104,7 @@ def check(file: str, today: date, *, only_new: bool = False) -> Checked:
 
 
 def submit(head: Head, checked: Checked, now: datetime, *, again: bool = False) -> Submitted:
-    """Starts a run of a hunt, unless one of the same hunt and signatures goes on, or one of the same files has ended well.
+    """Starts a run of a hunt, unless one of the same goes on, or one of the same files has ended well.
 
     Where the latest run of the same hunt and signatures has failed or was stopped, that one is gone on with. A run
     of what is new starts after one that has ended well, too: there may be more by now.

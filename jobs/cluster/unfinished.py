@@ -9,9 +9,12 @@ from jobs.cluster.head import Submission
 from jobs.resume import hunt_digest, signatures_digest
 from jobs.spec import HuntSpec
 from scanner.errors import HindcastError
-from scanner.results.begun import read_begun
+from scanner.results.begun import Begun, read_begun
 from scanner.results.runs import runs_of_hunt
 from scanner.signatures.model import Signature
+
+LOOKS = 20
+"""Of so many runs, the latest, it is looked whether they are unfinished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +75,16 @@ def unfinished(known: Sequence[Submission], work: Work) -> str | None:
 def _in_results(work: Work) -> str | None:
     """As far as they can be seen from here: a head that starts anew forgets what it was given."""
     with contextlib.suppress(HindcastError):
-        for folder in runs_of_hunt(work.output, work.hunt):
+        for folder in runs_of_hunt(work.output, work.hunt)[: 1 if work.only_new else LOOKS]:
             begun = read_begun(folder.uri)
-            if begun is not None and (
-                begun.hunt_digest,
-                begun.signatures_digest,
-                begun.against is not None,
-            ) == (
-                work.hunt_digest,
-                work.signatures_digest,
-                work.only_new,
-            ):
+            if begun is not None and _as_begun(work) == _as_begun(begun):
                 return None if folder.finished else folder.run_id
-            if work.only_new:
-                return None
     return None
+
+
+def _as_begun(what: Work | Begun) -> tuple[str, str, bool]:
+    only_new = what.only_new if isinstance(what, Work) else what.against is not None
+    return what.hunt_digest, what.signatures_digest, only_new
 
 
 def _is_of(submission: Submission, work: Work) -> bool:

@@ -23,7 +23,7 @@ class Check:
     Attributes:
         name: What it is called; the same in every version.
         outcome: ``ok``; ``warning`` where a hunt can run all the same; ``failed`` where it cannot; ``skipped`` where
-            there was nothing to look at, or something else has to be mended first.
+            there was nothing to look at, or something else is not ok yet.
         seen: What was found.
         remedy: What to do about it; empty where there is nothing to do.
         subject: Which file, folder or cluster; empty where there is one only.

@@ -48,31 +48,34 @@ def check_stores(spec: HuntSpec) -> Iterator[Check]:
     attempts, timeout_s = min(ATTEMPTS, spec.storage.attempts), min(TIMEOUT_S, spec.storage.timeout_s)
     storage.configure(replace(spec.storage, attempts=attempts, timeout_s=timeout_s))
     uris = [*spec.uris, *([spec.manifest] if spec.manifest else [])]
-    unknown = set()
-    for scheme, uri in {parse(uri).scheme: uri for uri in (spec.output, *reversed(uris))}.items():
-        check = _credentials(uri)
-        yield check
-        if check.outcome == "failed":
-            unknown.add(scheme)
-    for uri in uris[:MOST_URIS]:
-        skipped = parse(uri).scheme in unknown
-        yield from [_after("archive.list", uri, "credentials")] if skipped else _archive(spec, uri)
+    # What else is asked of a store that does not know us, or does not answer, would only take long.
+    closed: dict[str, str] = {}
+    first_of = {parse(uri).scheme: uri for uri in (spec.output, *reversed(uris))}
+    looks = [
+        *((uri, "credentials", _credentials(uri)) for uri in first_of.values()),
+        *((uri, "archive.list", _archive(spec, uri)) for uri in uris[:MOST_URIS]),
+        (spec.output, "output.create", _output(spec.output)),
+    ]
+    for uri, name, checks in looks:
+        scheme = parse(uri).scheme
+        for check in [_after(name, uri, closed[scheme])] if scheme in closed else checks:
+            yield check
+            if check.outcome == "failed" and (name == "credentials" or check.remedy == _AWAY):
+                closed[scheme] = check.name
     if len(uris) > MOST_URIS:
         yield Check("archive.list", "skipped", f"{len(uris) - MOST_URIS} more that the hunt names")
-    skipped = parse(spec.output).scheme in unknown
-    yield from [_after("output.create", spec.output, "credentials")] if skipped else _output(spec.output)
 
 
-def _credentials(uri: str) -> Check:
+def _credentials(uri: str) -> Iterator[Check]:
     place = parse(uri)
     subject = "the local disk" if place.scheme == "file" else f"{place.scheme}://"
     try:
-        return Check("credentials", "ok", storage.identity(uri), subject=subject)
+        yield Check("credentials", "ok", storage.identity(uri), subject=subject)
     except HindcastError as error:
         remedy = (
             _AWAY if is_away(error) else "log in again, or name other credentials" if is_denied(error) else ""
         )
-        return Check("credentials", "failed", told(error), remedy, subject)
+        yield Check("credentials", "failed", told(error), remedy, subject)
 
 
 def _archive(spec: HuntSpec, uri: str) -> Iterator[Check]:
@@ -147,7 +150,7 @@ def _tried(right: str, name: str, uri: str, operation: Callable[[], object]) -> 
 
 
 def _after(name: str, uri: str, other: str) -> Check:
-    return Check(name, "skipped", f"{other} has to be mended first", subject=uri)
+    return Check(name, "skipped", f"not looked at before {other} is ok", subject=uri)
 
 
 def _remedy(right: str, uri: str, error: HindcastError) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from jobs.driver import SplitDone, SplitLost
+from jobs.driver import SlotsChanged, SplitDone, SplitLost
 from scanner.archive.plan import Split
 from scanner.engine.owed import OwedPart
 from scanner.engine.program import Program
@@ -56,8 +56,8 @@ class Executor(Protocol):
     def submit(self, task: Task) -> None:
         """Takes one more task."""
 
-    def wait(self) -> Outcome:
-        """Blocks until one of the submitted splits has ended, however it ended.
+    def wait(self) -> Outcome | SlotsChanged:
+        """Blocks until one of the submitted splits has ended, however it ended, or `slots` have become others.
 
         A split that raised, or whose worker died, is a `SplitLost`: it has published nothing.
         """

@@ -65,9 +65,10 @@ class Growth:
     def __init__(self) -> None:
         self._tasks = -1
         self._since_s = 0.0
+        self._asked = 0
 
     def ask(self, tasks_left: int, tasks_at_once: int, now_s: float) -> int:
-        """How many CPUs to ask for from now on; 0 to ask for none.
+        """How many CPUs to ask for from now on; 0 to ask for none. It does not change with every task that ends.
 
         Args:
             tasks_left: How many tasks are under way or to come.
@@ -78,4 +79,8 @@ class Growth:
             self._tasks, self._since_s = tasks_at_once, now_s
         wanted = min(tasks_left, MOST_CPUS)
         hopeful = now_s - self._since_s < GROWTH_S
-        return wanted if wanted > tasks_at_once and hopeful else 0
+        if not (wanted > tasks_at_once and hopeful):
+            self._asked = 0
+        elif not self._asked // 2 < wanted <= self._asked:
+            self._asked = wanted
+        return self._asked

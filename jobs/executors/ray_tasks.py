@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from jobs import log
-from jobs.driver import SplitDone, SplitLost
+from jobs.driver import SlotsChanged, SplitLost
 from jobs.executors import Compiled, Outcome, Task
 from jobs.executors.capacity import TASKS_AT_ONCE, Capacity, Growth, capacity, memory_needed
 from jobs.executors.watched import run_watched
@@ -28,9 +28,7 @@ from jobs.machines import ANY_MACHINES, Machines
 from scanner.engine.owed import Matchers, OwedPart
 from scanner.engine.program import Program
 from scanner.engine.qualification.verdict import require_qualified
-from scanner.errors import HindcastError, HuntError, Problem, why
-from scanner.results.commit import standing
-from scanner.results.report import SplitReport
+from scanner.errors import HuntError, Problem, why
 from scanner.scan.split import ScanSettings
 
 CONNECT_TIMEOUT_S = 10.0
@@ -100,8 +98,7 @@ class RayExecutor:
             self._cleanup.enter_context(local_ray() if address is None else _cluster_at(address))
         self._program = ray.put((program, tuple(parts), require_qualified()))
         self._settings = ray.put(settings)
-        self._run_uri = settings.run_uri
-        self._under_way: dict[ray.ObjectRef[list[Outcome]], tuple[tuple[int, str], ...]] = {}
+        self._under_way: dict[ray.ObjectRef[list[Outcome]], tuple[int, ...]] = {}
         self._ended: deque[Outcome] = deque()
         self._machines = machines
         self._memory_bytes = memory_needed(program)
@@ -110,11 +107,14 @@ class RayExecutor:
         self._remote: Any = _run
         self._growth = None if address is None else Growth()
         self._asked_cpus = 0
+        self._told_slots: int | None = None
 
     @property
     def slots(self) -> int:
         """A few tasks for each that the cluster can run now, so that none waits for the driver."""
-        return max(1, self._machines.at_most(TASKS_AT_ONCE * self._known_capacity().tasks))
+        slots = max(1, self._machines.at_most(TASKS_AT_ONCE * self._known_capacity().tasks))
+        self._told_slots = slots
+        return slots
 
     def _known_capacity(self) -> Capacity:
         now = time.monotonic()
@@ -146,12 +146,15 @@ class RayExecutor:
         self._known_capacity()
         # In a list, the program stays a reference: a worker fetches it once, not once a task.
         running = self._remote.remote(replace(task, logs=log.is_on()), [self._program], self._settings)
-        self._under_way[running] = tuple((number, split.split_id) for number, split in task.splits)
+        self._under_way[running] = tuple(number for number, _ in task.splits)
 
-    def wait(self) -> Outcome:
-        """Blocks until a task has ended, unless one has of which splits are still to be told."""
+    def wait(self) -> Outcome | SlotsChanged:
+        """Blocks until a task ends, unless one has of which splits are still to be told, or the cluster changes."""
         while not self._ended:
             self._check()
+            told = self._told_slots
+            if told is not None and self.slots != told:
+                return SlotsChanged(self.slots)
             under_way = list(self._under_way)
             ended, _ = ray.wait(under_way, num_returns=1, timeout=LOOK_S)
             if ended:
@@ -161,26 +164,17 @@ class RayExecutor:
                 self._ended.extend(self._outcomes(task, self._under_way.pop(task)))
         return self._ended.popleft()
 
-    def _outcomes(
-        self, task: "ray.ObjectRef[list[Outcome]]", splits: tuple[tuple[int, str], ...]
-    ) -> Iterator[Outcome]:
+    def _outcomes(self, task: "ray.ObjectRef[list[Outcome]]", splits: tuple[int, ...]) -> Iterator[Outcome]:
         try:
             yield from ray.get(task)
         except RayTaskError as error:
             # What a split raises is an outcome of it, so that this is of the machine.
-            for number, _ in splits:
+            for number in splits:
                 yield SplitLost(number, why(error.cause), unfit=True)
         except RayError as error:
-            for number, split_id in splits:
-                report = self._standing(split_id)
-                yield _lost(number, error) if report is None else SplitDone(number, report)
-
-    def _standing(self, split_id: str) -> SplitReport | None:
-        """What the dead worker published of a split; None too where that cannot be told, so that it is tried again."""
-        try:
-            return standing(self._run_uri, split_id)
-        except HindcastError:
-            return None
+            # Some may be done. Their next worker finds that out; here it would hold all others up.
+            for number in splits:
+                yield _lost(number, error)
 
     def close(self) -> None:
         """Stops the tasks that are under way, and Ray where this started it."""

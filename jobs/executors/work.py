@@ -1,5 +1,6 @@
 """What a worker does with a task, wherever the worker is."""
 
+import platform
 import sys
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from scanner.archive.plan import Split
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.owed import Matchers
 from scanner.engine.qualification.verdict import adopt
-from scanner.errors import CommitUnknown, OutputError, SourceError, why
+from scanner.errors import CommitUnknown, EngineError, OutputError, SourceError, why
 from scanner.results.commit import standing
 from scanner.scan.split import ScanSettings, run_split
 
@@ -28,7 +29,8 @@ def matchers_of(compiled: Compiled) -> Matchers:
         adopt(verdict)
         return Matchers(HyperscanMatcher(program), parts)
     except EngineError as error:
-        raise EngineError(f"{platform.node()} cannot hunt: {error.reason}") from error
+        reason = f"{platform.node()} cannot hunt: {error.reason}"
+        raise EngineError(reason) from error
 
 
 def run_task(task: Task, matchers: Matchers, settings: ScanSettings) -> Iterator[Outcome]:

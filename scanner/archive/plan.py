@@ -15,7 +15,6 @@ from scanner.archive.formats import PARQUET, Written, endings_of
 from scanner.archive.formats.tables import TABLES, open_table
 from scanner.archive.parquet.footer_cache import FooterCache
 from scanner.archive.planning.listing import Listing
-from scanner.archive.planning.partitions import partitions_of
 from scanner.archive.planning.pruning import Pruning, Removed, removed_by_path
 from scanner.archive.planning.splits import Part, Split, Splits, split_id
 from scanner.archive.planning.survey import Survey, Surveyor, Wanted
@@ -150,7 +149,7 @@ def make_plan(  # noqa: PLR0913 - the columns of a hunt, one by one, as its file
     )
     if format in TABLES:
         table = open_table(uris[0], format, at)
-        written = Written(PARQUET, table.deletes)
+        written = Written(PARQUET, table.deletes, in_paths=format != "iceberg")
         return plan_files(table.files, wanted, written, target_split_bytes, footers, on_progress)
     infos: Iterable[FileInfo] = chain(
         chain.from_iterable(storage.list_files(uri, endings_of(format)) for uri in uris),
@@ -178,7 +177,7 @@ def plan_files(
     draft = _Draft(Splits(files, where, written), wanted.where, target_split_bytes)
     with contextlib.closing(FooterCache()) as forgetful:
         kept = footers or forgetful
-        surveys = Surveys(Surveyor(wanted), kept, written or Written())
+        surveys = Surveys(Surveyor(wanted, draft.written), kept, draft.written)
         for some in surveys.of(draft.by_path(), len(files)):
             for number, found in some:
                 draft.add(number, found)
@@ -198,6 +197,7 @@ class _Draft:
 
     def __init__(self, splits: Splits, where: Predicate | None, target_bytes: int) -> None:
         self._files = splits.files
+        self.written = splits.written
         self._where = where
         self._target_bytes = target_bytes
         self._pruning = Pruning()
@@ -279,7 +279,7 @@ class _Draft:
     def _removed_by_path(self, info: FileInfo) -> str | None:
         if self._where is None:
             return None
-        return removed_by_path(self._where, info.uri, partitions_of(info.uri))
+        return removed_by_path(self._where, info.uri, self.written.partitions_of(info.uri))
 
     def _prune(self, found: Survey) -> None:
         """Counts what statistics remove of a file."""

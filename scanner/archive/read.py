@@ -12,6 +12,7 @@ from scanner.archive import storage
 from scanner.archive.columns.cells import Int64s
 from scanner.archive.columns.leaves import numbers_of
 from scanner.archive.columns.paths import ColumnError
+from scanner.archive.columns.views import without_views
 from scanner.archive.deletes import deleted_rows
 from scanner.archive.parquet.footers import arrow_errors, opened, read_footer
 from scanner.archive.parquet.page_check import Chunk, check_pages, chunks_of
@@ -158,7 +159,7 @@ def _row_group(
         data.validate()
         if seen + data.num_rows > promised:
             break  # its rows would bear the numbers of the next row group's
-        yield Batch(row_group, first_row + seen, data)
+        yield Batch(row_group, first_row + seen, without_views(data))
         seen += data.num_rows
     if seen != promised:
         message = f"row group {row_group} holds other than the {promised} rows that its footer says"

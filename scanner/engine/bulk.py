@@ -128,7 +128,7 @@ class Bulk:
         self._cells = cells
         self._lengths = text.offsets[cells + 1] - text.offsets[cells]
         self._starts: list[int] = text.offsets[cells].tolist()
-        self._ends: list[int] = text.offsets[cells + 1].tolist()
+        self._ends: list[int] = (text.offsets[cells + 1] - 1).tolist()
         self._runs: list[tuple[int, int]] = []  # of those that stand apart: the first candidate, and how many
         self._apart: list[bytes] = []
         self._asked: list[Int64s] = []  # of those that stand close: candidates, -1 for other cells
@@ -136,8 +136,13 @@ class Bulk:
         self._sizes: list[Int64s] = []
         self._again: list[Int64s] = []
 
-    def lines(self, run: slice) -> list[bytes]:
-        """The cells of some candidates, each with the line feed behind it."""
+    @property
+    def was_asked(self) -> bool:
+        """True where there are answers."""
+        return bool(self._apart or self._close or self._again)
+
+    def texts(self, run: slice) -> list[bytes]:
+        """The cells of some candidates."""
         data = self._text.data
         return [data[start:end] for start, end in zip(self._starts[run], self._ends[run], strict=True)]
 
@@ -147,19 +152,19 @@ class Bulk:
         if count >= _MANY and self._cells[run.stop - 1] - self._cells[run.start] < _SPREAD * count:
             self._ask_close(judge, run)
             return
-        lines = self.lines(run)
-        if sum(map(len, lines)) <= PIECE_BYTES:
-            self._ask_apart(judge, run.start, lines)
+        texts = self.texts(run)
+        if sum(map(len, texts)) <= PIECE_BYTES:
+            self._ask_apart(judge, run.start, texts)
             return
         for start, stop in _pieces(self._lengths[run]):
-            self._ask_apart(judge, run.start + start, lines[start:stop])
+            self._ask_apart(judge, run.start + start, texts[start:stop])
 
-    def _ask_apart(self, judge: Expression, first: int, lines: Sequence[bytes]) -> None:
-        marked = judge.marked(b"".join(lines))
+    def _ask_apart(self, judge: Expression, first: int, texts: Sequence[bytes]) -> None:
+        marked = judge.marked(b"\n".join([*texts, b""]))
         if marked is None:
-            self._again.append(np.arange(first, first + len(lines), dtype=np.int64))
+            self._again.append(np.arange(first, first + len(texts), dtype=np.int64))
         else:
-            self._runs.append((first, len(lines)))
+            self._runs.append((first, len(texts)))
             self._apart.append(marked)
 
     def _ask_close(self, judge: Expression, run: slice) -> None:

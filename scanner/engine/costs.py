@@ -40,20 +40,15 @@ class SignatureCosts:
         """The costs of signatures by their numbers, summed up."""
         table = [(number, cost.candidates, cost.judged, cost.confirm_s) for number, cost in rows]
         columns = np.array(table, np.float64).reshape(-1, 4)
-        return cls._summed(columns[:, 0].astype(np.int64), columns[:, 1:])
-
-    @classmethod
-    def _summed(cls, numbers: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> "SignatureCosts":
-        unique, places = np.unique(numbers, return_inverse=True)
-        sums = np.zeros((len(unique), 3))
-        np.add.at(sums, places, values)
-        return cls(unique, sums)
+        found = cls(columns[:, 0].astype(np.int64), columns[:, 1:])
+        return found if len(set(found.numbers.tolist())) == len(table) else found + cls.of([])
 
     def __add__(self, other: "SignatureCosts") -> "SignatureCosts":
         """The costs of the signatures of both."""
-        return self._summed(
-            np.concatenate([self.numbers, other.numbers]), np.concatenate([self.values, other.values])
-        )
+        numbers, places = np.unique(np.concatenate([self.numbers, other.numbers]), return_inverse=True)
+        values = np.zeros((len(numbers), 3))
+        np.add.at(values, places, np.concatenate([self.values, other.values]))
+        return SignatureCosts(numbers, values)
 
     def __iter__(self) -> Iterator[tuple[int, SignatureCost]]:
         for number, (candidates, judged, confirm_s) in zip(

@@ -1,7 +1,7 @@
 """The matcher that hunts use: pass one by Hyperscan, pass two by PCRE2."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final
@@ -23,7 +23,7 @@ from scanner.views.raw import Column, TextCells, text_cells
 
 _NONE: Final[Fired] = {}
 
-_SOME: Final = 2
+_SOME: Final = 16
 """Candidates of a signature that are worth being put together."""
 
 
@@ -132,6 +132,8 @@ class HyperscanMatcher:
     ) -> Iterator[tuple[int, SignatureCost]]:
         """Looks for the one expression of each signature."""
         bulk = Bulk(text, candidates.cells)
+        # Each match holds an event of its own, so there are no more matches than events.
+        cells, events = candidates.cells.tolist(), candidates.events.tolist()
         started = time.perf_counter()
         for number, run in self._runs(candidates):
             self._judging = number
@@ -139,10 +141,13 @@ class HyperscanMatcher:
             if seen >= _SOME and judge.is_plain:
                 bulk.ask(judge.only, run)
             else:
-                collector.find(number, judge.only, _alone(candidates.part(run), bulk.lines(run)), MAX_SPANS)
+                about = zip(cells[run], bulk.texts(run), events[run], strict=True)
+                collector.find(number, judge.only, about, MAX_SPANS)
             ended = time.perf_counter()
             yield number, SignatureCost(seen, seen, ended - started)
             started = ended
+        if not bulk.was_asked:
+            return
         answers = bulk.answers()
         numbers = self._program.target_signatures[candidates.targets]
         collector.take(numbers[answers.hits], candidates.cells[answers.hits], answers.counts, answers.spans)
@@ -155,9 +160,9 @@ class HyperscanMatcher:
         for number, run in self._runs(candidates):
             self._judging = number
             started = time.perf_counter()
-            chosen = candidates.part(run)
-            lines = Bulk(text, chosen.cells).lines(slice(0, len(chosen)))
-            collector.find(number, self._judges[number].only, _alone(chosen, lines), MAX_SPANS)
+            cells, events = candidates.cells[run], candidates.events[run]
+            about = zip(cells.tolist(), text.take(cells), events.tolist(), strict=True)
+            collector.find(number, self._judges[number].only, about, MAX_SPANS)
             yield number, SignatureCost(0, 0, time.perf_counter() - started)
 
     def _confirm(
@@ -202,10 +207,3 @@ class HyperscanMatcher:
         for cell, pattern, literal in zip(cells, patterns, literals, strict=True):
             fired.setdefault(cell, {}).setdefault(pattern, set()).add(literal)
         return fired
-
-
-def _alone(candidates: Candidates, lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, int]]:
-    """Index and text of each cell, and how many matches it has at most."""
-    # Each match holds an event of its own, so there are no more matches than events.
-    for cell, line, events in zip(candidates.cells.tolist(), lines, candidates.events.tolist(), strict=True):
-        yield cell, line[:-1], events

@@ -14,7 +14,7 @@ from scanner.results.sorted_hits import SORTED_BY
 ROW_GROUP_HITS: Final = 1 << 15
 """Hits of a row group: what is read for a signature is little more than its own."""
 
-FILE_HITS: Final = 1 << 20
+FILE_HITS: Final = 1 << 21
 _FILE_BYTES: Final = 1 << 30
 _UNIQUE_COLUMNS: Final = frozenset({"hit_id", "evidence"})
 

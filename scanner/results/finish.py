@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
-from scanner.errors import CommitConflict, OutputError, SourceError
+from scanner.errors import CommitConflict, CommitUnknown, OutputError, SourceError
 from scanner.results import layout
 from scanner.results.commit import reports_of
 from scanner.results.compact import in_row_groups, write_hits
@@ -104,25 +104,22 @@ def _finished(run_uri: str, record: RunRecord) -> dict[str, Any]:
     """What ``run.json`` holds when this returns, whoever wrote it."""
     try:
         document = _fold(run_uri, record)
-    except (OSError, OutputError, SourceError) as error:
-        # Whoever is first to finish it deletes what others may be reading still.
+        storage.create(layout.record_uri(run_uri), encode(document))
+    except (CommitConflict, CommitUnknown, OSError, OutputError, SourceError) as error:
+        # Whoever is first to finish it deletes what others may be reading or writing still.
         standing = read_record(run_uri)
         if standing is not None:
             return standing
         if isinstance(error, OSError):
             raise OutputError(run_uri, (error.strerror or str(error)).lower()) from error
         raise
-    try:
-        storage.create(layout.record_uri(run_uri), encode(document))
-    except CommitConflict:
-        return read_record(run_uri) or document
     return document
 
 
 def _fold(run_uri: str, record: RunRecord) -> dict[str, Any]:
     """Writes all tables, and gives what ``run.json`` is to hold."""
     sums = Sums()
-    _write(layout.coverage_uri(run_uri), COVERAGE, _coverage(reports_of(run_uri, record.splits), sums))
+    _write(layout.coverage_uri(run_uri), COVERAGE, coverage_of(reports_of(run_uri, record.splits), sums))
     schema, counts = hits_schema(record.carry), HitCounts()
     with Shelf() as shelf:
         hits = sorted_hits(run_uri, sums, schema, shelf, record.limits)
@@ -134,7 +131,8 @@ def _fold(run_uri: str, record: RunRecord) -> dict[str, Any]:
     return _document(record, sums, found, totals) | {"hits_files": list(files)}
 
 
-def _coverage(reports: Iterator[SplitReport], sums: Sums) -> Iterator[pa.Table]:
+def coverage_of(reports: Iterator[SplitReport], sums: Sums) -> Iterator[pa.Table]:
+    """Coverage of some thousand splits at a time, which are summed as they are taken."""
     while some := list(itertools.islice(reports, _REPORTS_AT_ONCE)):
         sums.add(some)
         yield coverage_table(some)

@@ -4,9 +4,9 @@ A row group is covered by a signature where some run has read it whole, in the v
 there now, with that signature's logic, and could decide every cell.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -41,6 +41,9 @@ COVERED: Final = (
 
 _BATCH_ROWS: Final = 1 << 20
 """Of coverage, at once: the names of all files are looked up anew for every batch."""
+
+_SMALL_BYTES: Final = 256 << 10
+"""Of coverage: so much is held of many runs at once."""
 
 _REPORTS_AT_ONCE: Final = 1 << 16
 _READ_AT_ONCE: Final = 16
@@ -207,10 +210,36 @@ def owed_after(
         SourceError: Coverage cannot be read.
     """
     ledger = Ledger(splits, signatures)
-    for folder in runs_of_hunt(output, hunt):
-        if folder.run_id in runs:
-            ledger.add(_coverage(folder), partial(signature_set, folder.uri))
+    chosen = [folder for folder in runs_of_hunt(output, hunt) if folder.run_id in runs]
+    for folder, coverage in _read_ahead(chosen):
+        ledger.add(coverage, partial(signature_set, folder.uri))
     return ledger.owed()
+
+
+def _read_ahead(folders: Iterable[RunFolder]) -> Iterator[tuple[RunFolder, Iterable[pa.RecordBatch]]]:
+    """The coverage of runs in their order; that of small ones is read meanwhile, many at once."""
+    waiting: deque[tuple[RunFolder, Future[list[pa.RecordBatch] | None]]] = deque()
+    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="coverage") as pool:
+        for folder in folders:
+            waiting.append((folder, pool.submit(_small_coverage, folder)))
+            if len(waiting) > _READ_AT_ONCE:
+                yield _taken_up(*waiting.popleft())
+        while waiting:
+            yield _taken_up(*waiting.popleft())
+
+
+def _taken_up(
+    folder: RunFolder, small: "Future[list[pa.RecordBatch] | None]"
+) -> tuple[RunFolder, Iterable[pa.RecordBatch]]:
+    read = small.result()
+    return folder, _coverage(folder) if read is None else read
+
+
+def _small_coverage(folder: RunFolder) -> list[pa.RecordBatch] | None:
+    """All coverage of a finished run, unless it is large."""
+    if folder.finished and storage.stat(layout.coverage_uri(folder.uri)).size_bytes <= _SMALL_BYTES:
+        return list(_coverage(folder))
+    return None
 
 
 def _coverage(folder: RunFolder) -> Iterator[pa.RecordBatch]:

@@ -13,14 +13,13 @@ from scanner.archive import storage
 from scanner.archive.parquet.footers import arrow_errors
 from scanner.errors import HuntError, Problem
 from scanner.results import display, layout
-from scanner.results.commit import committed
+from scanner.results.commit import reports_of
 from scanner.results.compact import in_row_groups
-from scanner.results.coverage import coverage_table
-from scanner.results.finish import signatures_of_unfinished, sorted_hits
+from scanner.results.finish import coverage_of, signatures_of_unfinished, sorted_hits
 from scanner.results.limits import Limits
 from scanner.results.record import COMPLETE, WITH_GAPS, read_record
 from scanner.results.runs import UNFINISHED, RunFolder, run_folders
-from scanner.results.schemas import hits_schema
+from scanner.results.schemas import COVERAGE, hits_schema
 from scanner.results.shelf import Shelf
 from scanner.results.sums import Sums
 from scanner.results.tally import COUNTED, HitCounts
@@ -243,9 +242,8 @@ def _open(folder: RunFolder) -> OpenedRun:
 
 def _open_unfinished(folder: RunFolder) -> OpenedRun:
     """What splits have left so far, counted as `scanner.results.finish` does."""
-    reports = committed(folder.uri)
     sums, counts = Sums(), HitCounts()
-    sums.add(reports)
+    coverage = list(coverage_of(reports_of(folder.uri), sums))
     with Shelf() as shelf:
         hits = sorted_hits(folder.uri, sums, COUNTED, shelf, Limits())
         for table in in_row_groups(hits):
@@ -253,7 +251,7 @@ def _open_unfinished(folder: RunFolder) -> OpenedRun:
     return OpenedRun(
         folder,
         None,
-        coverage_table(reports),
+        pa.concat_tables([COVERAGE.empty_table(), *coverage]),
         signatures_of_unfinished(counts.by_signature(sums)),
         sums.totals(hits.records, counts.actors),
         tuple(layout.split_hits_uri(folder.uri, str(name)) for name in sums.hits_files["name"].to_pylist()),

@@ -15,7 +15,7 @@ from scanner.results import layout
 ROW_GROUP_HITS: Final = 1 << 16
 """Hits that wait in memory for a row group of the hits file."""
 
-_UNIQUE_COLUMNS: Final = frozenset({"hit_id", "evidence"})
+_UNIQUE_COLUMNS: Final = frozenset({"hit_id", "evidence", "row_index"})
 
 
 class HitsFile:
@@ -58,7 +58,12 @@ class HitsFile:
         self._exits.enter_context(_failing_as_output(self._uri))
         sink = self._exits.enter_context(storage.open_output(self._uri))
         repeated = [name for name in self._schema.names if name not in _UNIQUE_COLUMNS]
-        options: dict[str, Any] = {"compression": "zstd", "use_dictionary": repeated}
+        # The end of the run reads all of it and asks for no other statistics, which are a fifth of the price.
+        options: dict[str, Any] = {
+            "compression": "zstd",
+            "use_dictionary": repeated,
+            "write_statistics": ["row_index"],
+        }
         writer = self._exits.enter_context(pq.ParquetWriter(sink, self._schema, **options))
         self._exits.callback(self._flush)
         return writer

@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 
 from scanner.archive.columns.cells import extract
 from scanner.archive.columns.leaves import text_columns
+from scanner.archive.columns.views import without_views
 from scanner.engine.matches import Matcher, Matches
 from scanner.results.mask import Evidence
 from scanner.results.schemas import SPANS
@@ -75,7 +76,7 @@ def scan_table(
     first_row = 0
     unparsed: Counter[str] = Counter()
     found: list[pa.Table] = []
-    for batch in _batches(data):
+    for batch in map(without_views, _batches(data)):
         hits = pa.Table.from_batches(_scan(batch, first_row, matcher, paths, evidence, unparsed), SCAN_SCHEMA)
         order = np.argsort(hits["row_index"].to_numpy(), kind="stable")
         found.append(hits.take(order))

@@ -7,22 +7,26 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.driver import SplitDone, SplitLost
+from jobs.driver import SlotsChanged, SplitDone, SplitLost
 from jobs.executors import Executor, Task
 from jobs.executors.inline import InlineExecutor
 from jobs.prepare import Loaded, load_for
 from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Plan, make_plan
+from scanner.archive.planning.splits import NOTHING
 from scanner.engine.matcher import HyperscanMatcher
+from scanner.engine.owed import parts_of
 from scanner.results import layout
 from scanner.results.commit import committed
 from scanner.results.limits import Limits
 from scanner.results.report import SplitReport
-from scanner.scan.split import ScanSettings, run_split
+from scanner.results.signature_sets import signature_set
+from scanner.scan.split import ScanSettings
 from tests.support.traps import FOR_EVER, Trap
 
 SIGNATURES = """\
@@ -73,15 +77,16 @@ def settings(tmp_path: Path, plan: Plan) -> ScanSettings:
 
 @pytest.fixture(params=["inline", "ray"])
 def start(request: pytest.FixtureRequest, loaded: Loaded) -> Start:
+    parts = parts_of(loaded.program, [(1,)])
     if request.param == "inline":
-        return lambda settings: InlineExecutor(HyperscanMatcher(loaded.program), settings)
+        return lambda settings: InlineExecutor(HyperscanMatcher(loaded.program), settings, parts=parts)
     request.getfixturevalue("local_ray")
     from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415 - only where Ray runs
 
-    return lambda settings: RayExecutor(loaded.program, settings)
+    return lambda settings: RayExecutor(loaded.program, settings, parts=parts)
 
 
-def run_all(executor: Executor, plan: Plan) -> list[SplitDone | SplitLost]:
+def run_all(executor: Executor, plan: Plan) -> list[SplitDone | SplitLost | SlotsChanged]:
     with contextlib.closing(executor):
         for numbers in (range(5), range(5, 6), range(6, len(plan.splits))):
             executor.submit(task(plan, *numbers))
@@ -114,6 +119,21 @@ def test_every_split_comes_out_once_and_its_commit_says_the_same(
     assert {report.status for report in reports} == {"scanned"}
     assert sum(report.rows for report in reports) == 3000
     assert sum(report.hits for report in reports) == 3000 + 3 * 143
+
+
+def test_each_split_is_matched_for_the_signatures_that_it_owes(
+    start: Start, plan: Plan, settings: ScanSettings, loaded: Loaded
+) -> None:
+    numbers = np.array([1, 0, NOTHING, *[1] * 9])
+    run_all(start(settings), replace(plan, splits=plan.splits.owing(numbers)))
+    reports = committed(settings.run_uri)
+    assert len(reports) == 11
+    both = [report for report in reports if report.ruleset_digest == loaded.ruleset.digest]
+    assert [dict(report.signature_hits).keys() for report in both] == [{"t.alpha", "t.beta"}]
+    assert set(hits_of(settings.run_uri)["signature_id"].value_counts().field(1).to_pylist()) == {250, 393}
+    sets = {signature_set(settings.run_uri, report.signature_set) for report in reports}
+    alpha, beta = (signature.digest for signature in loaded.ruleset.signatures)
+    assert sets == {tuple(sorted([alpha, beta])), (beta,)}
 
 
 def test_hits_and_reports_are_those_of_every_other_executor(
@@ -149,11 +169,9 @@ def test_a_split_that_cannot_publish_is_lost_with_its_reason(
 ) -> None:
     (tmp_path / "file").write_text("")
     outcomes = run_all(start(replace(settings, run_uri=str(tmp_path / "file" / "run"))), plan)
-    assert {type(outcome) for outcome in outcomes} == {SplitLost}
-    assert sorted(outcome.number for outcome in outcomes) == list(range(len(plan.splits)))
-    assert all(
-        "not a directory" in outcome.reason.lower() for outcome in outcomes if isinstance(outcome, SplitLost)
-    )
+    lost = [outcome for outcome in outcomes if isinstance(outcome, SplitLost)]
+    assert sorted(outcome.number for outcome in lost) == list(range(len(plan.splits)))
+    assert all("not a directory" in outcome.reason.lower() for outcome in lost)
 
 
 def test_slots_and_closing_twice(start: Start, plan: Plan, settings: ScanSettings) -> None:
@@ -172,21 +190,16 @@ class KillsItsReader(dict[str, bytes]):
 
 
 @pytest.mark.usefixtures("local_ray")
-def test_of_a_task_whose_worker_dies_what_is_not_committed_is_lost_with_its_reason(
+def test_of_a_task_whose_worker_dies_every_split_is_lost_with_the_reason(
     plan: Plan, settings: ScanSettings, loaded: Loaded
 ) -> None:
     from jobs.executors.ray_tasks import RayExecutor  # noqa: PLC0415 - only where Ray runs
 
     with contextlib.closing(RayExecutor(loaded.program, settings)) as executor:
-        done = run_split(plan.splits[1], HyperscanMatcher(loaded.program), settings)
-        executor.submit(replace(task(plan, 0, 1, 2), footers=KillsItsReader()))
-        outcomes = [executor.wait() for _ in range(3)]
-    assert outcomes == [
-        SplitLost(0, "its worker died", worker_died=True),
-        SplitDone(1, done),
-        SplitLost(2, "its worker died", worker_died=True),
-    ]
-    assert committed(settings.run_uri) == [done]
+        executor.submit(replace(task(plan, 0, 1), footers=KillsItsReader()))
+        outcomes = [executor.wait() for _ in range(2)]
+    assert outcomes == [SplitLost(number, "its worker died", worker_died=True) for number in range(2)]
+    assert committed(settings.run_uri) == []
 
 
 @pytest.mark.parametrize(
@@ -213,13 +226,14 @@ def test_a_task_whose_worker_dies_in_the_middle_keeps_what_is_committed_and_watc
         blind = [executor.wait() for _ in range(3)]
         executor.submit(replace(fatal, again=True, watched=True))
         seeing = [executor.wait() for _ in range(3)]
-    lost = "its worker died"
-    assert blind[1:] == [SplitLost(4, lost, worker_died=True), SplitLost(8, lost, worker_died=True)]
-    assert seeing[0] == blind[0]
-    assert isinstance(seeing[1], SplitLost)
-    assert seeing[1].fatal
-    assert seeing[1].reason.startswith(reason)
-    assert [(type(each), each.number) for each in seeing] == [(SplitDone, 0), (SplitLost, 4), (SplitDone, 8)]
+    assert blind == [SplitLost(number, "its worker died", worker_died=True) for number in (0, 4, 8)]
+    first, killer, last = seeing
+    assert isinstance(first, SplitDone)
+    assert isinstance(last, SplitDone)
+    assert isinstance(killer, SplitLost)
+    assert (first.number, killer.number, last.number) == (0, 4, 8)
+    assert killer.fatal
+    assert killer.reason.startswith(reason)
     assert len(list(Path(layout.split_hits_folder_uri(settings.run_uri)).iterdir())) == 2, (
         "each good split ran once"
     )

@@ -4,12 +4,14 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.hunt import Run
 from jobs.resume import new_run
-from tests.support.growing import NOW, WORDS, Step, World, covered, hits_of
+from scanner.results.reader import open_results
+from tests.support.growing import NOW, WORDS, Step, World, covered, hits_in, hits_of
 
 TEXT = st.lists(st.sampled_from(WORDS), max_size=2).map(" ".join)
 STEPS = st.builds(
@@ -45,7 +47,9 @@ def test_any_runs_of_what_is_new_find_together_what_one_run_would(steps: list[St
         expected = hits_of(run.uri)
         digests = {each.digest for each in whole.signatures.ruleset.signatures}
         versions = {(info.uri, info.etag) for info in whole.plan.splits.files}
-        found = {hit for each in world.runs() for hit in hits_of(each)}
+        rows = open_results(str(world.folder / "out"), run="all").hits.to_table()
+        found = hits_in(rows)
+        assert len(pc.unique(rows["hit_id"])) == len(rows), "no hit is told twice"
         assert {hit for hit in found if hit[0] in digests and hit[1:3] in versions} == expected
         counts = Counter(each for uri in world.runs() for each in covered(uri))
         assert max(counts.values()) == 1, "nothing is read twice for the same signature"

@@ -22,6 +22,7 @@ from scanner.engine.matches import Matcher, Matches
 from scanner.results import layout
 from scanner.results.commit import committed
 from scanner.results.coverage import coverage_table
+from scanner.results.reader import open_results
 from scanner.results.signature_sets import signature_set
 from scanner.scan.split import ScanSettings
 from scanner.signatures.model import Ruleset
@@ -154,17 +155,14 @@ class Trap:
 
 
 def hits_of(run_uri: str) -> set[Hit]:
-    """Of a run that is finished or not."""
-    if Path(layout.record_uri(run_uri)).exists():
-        files = sorted(Path(run_uri).glob("hits/*.parquet"))
-    else:
-        reports = committed(run_uri)
-        files = [
-            Path(run_uri, "split_hits", each.hits_file) for each in reports if each.hits_file is not None
-        ]
-    rows = [row for file in files for row in pq.read_table(file).to_pylist()]
+    """Of one run, finished or not."""
+    return hits_in(open_results(run_uri).hits.to_table())
+
+
+def hits_in(rows: pa.Table) -> set[Hit]:
+    """Rows of hits, by the logic of their signatures."""
     names = ("signature_digest", "source_uri", "source_etag", "row_index")
-    return {(row[names[0]], row[names[1]], row[names[2]], row[names[3]]) for row in rows}
+    return {(row[names[0]], row[names[1]], row[names[2]], row[names[3]]) for row in rows.to_pylist()}
 
 
 def covered(run_uri: str) -> Iterator[tuple[str, str, int, str]]:

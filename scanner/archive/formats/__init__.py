@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from scanner.archive.planning.partitions import partitions_of
 from scanner.archive.storage import FileInfo
 
 if TYPE_CHECKING:
@@ -43,14 +44,21 @@ class Written:
     Attributes:
         format: One of `ENDINGS`; None where their names tell.
         deletes: For each file of a table of which rows are deleted, the files that say which, by URI.
+        in_paths: False where folders called ``name=value`` say nothing: Iceberg's files hold all their columns, and
+            what stands in their paths is spelled otherwise, or out of date.
     """
 
     format: str | None = None
     deletes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    in_paths: bool = True
 
     def format_of(self, uri: str) -> str:
         """The format of one file."""
         return self.format or name_of(uri)
+
+    def partitions_of(self, uri: str) -> dict[str, str | None]:
+        """The columns that stand in a file's path, with their values."""
+        return partitions_of(uri) if self.in_paths else {}
 
 
 class Format(Protocol):

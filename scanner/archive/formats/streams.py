@@ -11,6 +11,7 @@ import pyarrow as pa
 from scanner.archive import storage
 from scanner.archive.columns.leaves import find, text_columns
 from scanner.archive.columns.paths import ColumnError
+from scanner.archive.columns.views import without_views
 from scanner.archive.formats import compression_of
 from scanner.archive.formats.heads import is_head_of, made_head, schema_in
 from scanner.archive.parquet.footers import arrow_errors
@@ -108,7 +109,8 @@ class Streamed:
                         yield Gap(0, piece.rows, piece.reason, partial=True)
                         continue
                     for start in range(0, piece.num_rows, batch_rows):
-                        data = batch_with(piece.select(names).slice(start, batch_rows), in_path)
+                        data = without_views(piece.select(names).slice(start, batch_rows))
+                        data = batch_with(data, in_path)
                         yield filtered(Batch(0, row, data), split, where)
                         row += data.num_rows
         except SourceError as error:

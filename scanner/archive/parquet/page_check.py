@@ -36,9 +36,11 @@ class Chunk:
 
 
 def chunks_of(file: pq.ParquetFile, row_group: int, numbers: Sequence[int]) -> list[Chunk]:
-    """Where some columns of a row group lie, by their numbers in Parquet's schema."""
-    chunks = []
+    """Where some columns of a row group lie, by their numbers in Parquet's schema; nowhere where it has no rows."""
+    chunks: list[Chunk] = []
     group = file.metadata.row_group(row_group)
+    if not group.num_rows:
+        return chunks
     for number in numbers:
         column = group.column(number)
         start = min(column.data_page_offset, column.dictionary_page_offset or column.data_page_offset)
@@ -49,7 +51,7 @@ def chunks_of(file: pq.ParquetFile, row_group: int, numbers: Sequence[int]) -> l
 def check_pages(source: Any, chunks: Sequence[Chunk]) -> None:
     """Goes from page header to page header of some columns, and refuses pages that are too large.
 
-    What else is wrong with them is left to Arrow, which says so.
+    What else is wrong with them, but for headers that are none, is left to Arrow, which says so.
 
     Args:
         source: The file, with ``read_at``.
@@ -119,11 +121,15 @@ def _header(source: Any, at: int, end: int) -> tuple[int, int, int]:
             return _sizes(data)
         except IndexError:
             # Statistics of long texts make headers long.
-            if len(data) < wanted or wanted >= _MAX_HEADER_BYTES:
+            if len(data) < wanted:
                 return 0, -1, 0
+            if wanted >= _MAX_HEADER_BYTES:
+                message = f"a page has a header of more than {_MAX_HEADER_BYTES} bytes"
+                raise pa.ArrowInvalid(message) from None
             wanted *= 16
         except Malformed:
-            return 0, -1, 0
+            message = "the header of a page is broken"
+            raise pa.ArrowInvalid(message) from None
 
 
 def _sizes(data: bytes) -> tuple[int, int, int]:

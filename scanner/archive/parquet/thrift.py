@@ -10,6 +10,7 @@ I32: Final = 5
 I64: Final = 6
 BINARY: Final = 8
 LIST: Final = 9
+MAP: Final = 11
 STRUCT: Final = 12
 
 _MOST_NESTING: Final = 40
@@ -23,7 +24,10 @@ _LISTS: Final = frozenset({LIST, 10})
 _FLAGS: Final = frozenset({1, 2})
 _BYTE: Final = 3
 _WIDTHS: Final = {1: 0, 2: 0, _BYTE: 1, 7: 8}
-"""Bytes of the values of fixed width: flags, bytes, doubles. Parquet has no maps."""
+"""Bytes of the values of fixed width: flags, bytes, doubles."""
+
+_MOST_SHIFT: Final = 63
+"""An integer has 64 bits; without a bound, one of a megabyte would take minutes."""
 
 
 class Malformed(ValueError):  # noqa: N818 - a value's state
@@ -81,6 +85,8 @@ class Cursor:
             self._skip_fields(depth)
         elif type_ in _LISTS and depth < _MOST_NESTING:
             self._skip_items(depth)
+        elif type_ == MAP and depth < _MOST_NESTING:
+            self._skip_entries(depth)
         elif type_ in _WIDTHS:
             self.at += _WIDTHS[type_]
         else:
@@ -108,9 +114,20 @@ class Cursor:
 
     def _skip_items(self, depth: int) -> None:
         count, inner = self.items()
+        self._skip_all(count, (inner,), depth)
+
+    def _skip_entries(self, depth: int) -> None:
+        count = self._varint()
+        if count:
+            types = self._data[self.at]
+            self.at += 1
+            self._skip_all(count, (types >> 4, types & 15), depth)
+
+    def _skip_all(self, count: int, types: tuple[int, ...], depth: int) -> None:
         for _ in range(count):
-            # A flag in a list has a byte of its own, and none as a field.
-            self.skip(_BYTE if inner in _FLAGS else inner, depth + 1)
+            for type_ in types:
+                # A flag in here has a byte of its own, and none as a field.
+                self.skip(_BYTE if type_ in _FLAGS else type_, depth + 1)
             if self.at > len(self._data):
                 raise Malformed
 
@@ -123,6 +140,8 @@ class Cursor:
             return byte
         number, shift = byte & 127, 7
         while byte >= _MORE:
+            if shift > _MOST_SHIFT:
+                raise Malformed
             byte = data[at]
             at += 1
             number |= (byte & 127) << shift

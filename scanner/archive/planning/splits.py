@@ -11,7 +11,6 @@ import numpy as np
 
 from scanner.archive.formats import PARQUET, Written
 from scanner.archive.planning.listing import Listing
-from scanner.archive.planning.partitions import partitions_of
 from scanner.archive.storage import FileInfo
 
 
@@ -107,6 +106,7 @@ class Splits(Sequence[Split]):
 
     Attributes:
         files: The same.
+        written: How the files are written.
         text_bytes: Compressed bytes of the text columns of each split.
         rows_each: Rows of each split.
         owed: Number of the set of signatures that each split owes.
@@ -114,7 +114,7 @@ class Splits(Sequence[Split]):
 
     def __init__(self, files: Listing, where: str = "", written: Written | None = None) -> None:
         self.files = files
-        self._written = written or Written()
+        self.written = written or Written()
         self._where = where
         self._columns: list[tuple[str, ...]] = []
         self._number_of_columns: dict[tuple[str, ...], int] = {}
@@ -154,7 +154,7 @@ class Splits(Sequence[Split]):
     @property
     def deletes(self) -> Mapping[str, tuple[str, ...]]:
         """For each file of a table of which rows are deleted, the files that say which, by URI."""
-        return self._written.deletes
+        return self.written.deletes
 
     @property
     def files_read(self) -> int:
@@ -193,7 +193,7 @@ class Splits(Sequence[Split]):
         starts = np.flatnonzero(np.diff(splits, prepend=-1) | np.diff(sets, prepend=-1))
         ends = np.append(starts[1:], len(kept)) if len(starts) else starts
         counts = np.bincount(places.splits, minlength=len(self))
-        cut = Splits(self.files, self._where, self._written)
+        cut = Splits(self.files, self._where, self.written)
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             number, share = int(splits[start]), end - start
             groups = places.row_groups[kept[start:end]]
@@ -250,7 +250,7 @@ class Splits(Sequence[Split]):
         info = self.files[self._file[number]]
         columns = self._columns[self._columns_of[number]]
         row_groups = tuple(self._row_groups[self._ends[number] : self._ends[number + 1]])
-        deletes = self._written.deletes.get(info.uri, ())
+        deletes = self.written.deletes.get(info.uri, ())
         return Split(
             split_id=split_id(info, row_groups, columns, self._where, deletes),
             source_uri=info.uri,
@@ -261,8 +261,8 @@ class Splits(Sequence[Split]):
             rows=self.rows_each[number],
             text_bytes=self.text_bytes[number],
             columns=columns,
-            partitions=tuple(partitions_of(info.uri).items()),
-            format=self._written.format_of(info.uri),
+            partitions=tuple(self.written.partitions_of(info.uri).items()),
+            format=self.written.format_of(info.uri),
             deletes=deletes,
             owed=self.owed[number],
         )

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 
 from scanner.archive.columns.leaves import find, numbers_of, resolve, text_columns
 from scanner.archive.columns.paths import ColumnError, NoColumnError
+from scanner.archive.formats import Written
 from scanner.archive.parquet.footers import arrow_errors, check_shape
-from scanner.archive.planning.partitions import partitions_of, schema_with
+from scanner.archive.planning.partitions import Partitions, schema_with
 from scanner.archive.planning.pruning import of_all
 from scanner.archive.provenance import check_key, check_time, plain_type
 from scanner.archive.storage import FileInfo
@@ -109,10 +110,12 @@ class Surveyor:
 
     Args:
         wanted: What every file is asked for.
+        written: How the files are written.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, written: Written) -> None:
         self._wanted = wanted
+        self._written = written
         self._known: tuple[_Shape, ...] = ()
 
     def survey(self, info: FileInfo, footer: bytes) -> Survey:
@@ -126,17 +129,20 @@ class Surveyor:
             SourceError: It cannot be read, or contradicts itself.
         """
         with arrow_errors(info.uri), pq.ParquetFile(pa.BufferReader(footer)) as file:
-            shape = self._shape(file, tuple(partitions_of(info.uri)))
+            partitions = self._written.partitions_of(info.uri)
+            shape = self._shape(file, tuple(partitions))
             if shape.problems:
                 return Survey(info, (), shape.carry, (), shape.problems)
             row_groups = tuple(_row_groups(file.metadata, shape.numbers))
             found = Survey(info, shape.columns, shape.carry, row_groups, ())
             predicate = self._wanted.where
-            return found if predicate is None else _pruned(found, predicate, shape.statistics, file.metadata)
+            if predicate is None:
+                return found
+            return _pruned(found, predicate, shape.statistics, file.metadata, partitions)
 
     def survey_schema(self, info: FileInfo, schema: pa.Schema) -> Survey:
         """What the columns of a file without a footer say: it is one row group of unknown rows."""
-        shape = self._made(schema, _Shape(None, None, tuple(partitions_of(info.uri))))
+        shape = self._made(schema, _Shape(None, None, tuple(self._written.partitions_of(info.uri))))
         groups = () if shape.problems else (RowGroup(0, info.size_bytes),)
         return Survey(info, shape.columns, shape.carry, groups, shape.problems)
 
@@ -227,9 +233,14 @@ def _asked(wanted: Wanted, partitions: tuple[str, ...]) -> list[str]:
     return [] if wanted.where is None else [path for path in wanted.where.columns if path not in partitions]
 
 
-def _pruned(found: Survey, predicate: Predicate, statistics: Statistics, metadata: pq.FileMetaData) -> Survey:
+def _pruned(
+    found: Survey,
+    predicate: Predicate,
+    statistics: Statistics,
+    metadata: pq.FileMetaData,
+    constants: Partitions,
+) -> Survey:
     """Asks a predicate about the file as a whole, then about each of its row groups."""
-    constants = partitions_of(found.info.uri)
     stats = [statistics.row_group(metadata.row_group(index)) for index in range(metadata.num_row_groups)]
     rows = sum(group.rows for group in found.row_groups)
     removed_by = predicate.why_not(of_all(stats), rows, constants) if stats else None

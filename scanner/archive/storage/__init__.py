@@ -37,6 +37,7 @@ __all__ = [
     "GcsSettings",
     "Missing",
     "S3Settings",
+    "Signing",
     "StorageSettings",
     "Unreachable",
     "canonical",

@@ -5,7 +5,6 @@ import re
 from typing import Final
 
 _MAGIC: Final = re.compile(r"[*?\[]")
-_HIDDEN: Final = ("_", ".")
 _NAME: Final = r"(?!\.)[^/]+"
 _FOLDERS: Final = rf"(?:{_NAME}/)*"
 PARQUET: Final = (".parquet",)
@@ -13,13 +12,17 @@ PARQUET: Final = (".parquet",)
 
 
 def is_hidden(path: str) -> bool:
-    """True where the last part of a name begins as temporary files and logs of table formats do."""
-    return path.rpartition("/")[2].startswith(_HIDDEN)
+    """True where the last part of a name begins as temporary files and logs of table formats do.
+
+    A partition's folder is not hidden, though the name of its column begins so: ``_date=2026-11-01``.
+    """
+    name = path.rpartition("/")[2]
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def is_data(path: str, endings: tuple[str, ...] = PARQUET) -> bool:
     """True for a file that belongs to the folder it is named below: its ending fits, and no part of it is hidden."""
-    return path.endswith(endings) and not any(part.startswith(_HIDDEN) for part in path.split("/"))
+    return path.lower().endswith(endings) and not any(map(is_hidden, path.split("/")))
 
 
 def has_glob(name: str) -> bool:

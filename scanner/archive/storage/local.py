@@ -5,6 +5,7 @@ import getpass
 import glob
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.fs
 
-from scanner.archive.storage.globs import PARQUET, is_hidden
+from scanner.archive.storage.globs import PARQUET, is_data, is_hidden, literal_prefix
 from scanner.archive.storage.names import Place, utf8
 from scanner.archive.storage.store import Denied, FileInfo, Missing, nothing_in, wrong
 from scanner.errors import CommitConflict, CommitUnknown, SourceError
@@ -24,13 +25,21 @@ class LocalStore:
     """Files below ``/``; an etag is made of a file's size and the time of its last change."""
 
     def list_files(self, place: Place, uri: str, endings: tuple[str, ...] = PARQUET) -> Iterator[FileInfo]:
-        """A folder is walked through links too; one that may not be read is an error."""
+        """A folder is walked through links too; one that may not be read is an error.
+
+        What a link in it leads to is read once, under the name that it has there without links.
+        """
         path = place.key
         files = _files_below(path, endings) if os.path.lexists(path) else iter(_found(path, endings))
         empty = True
         for file in files:
             empty = False
-            yield self.stat(Place("file", "", file))
+            try:
+                yield self.stat(Place("file", "", file))
+            except Missing:
+                raise
+            except SourceError as error:
+                raise wrong(file, error.reason) from error
         if empty:
             raise nothing_in(uri, endings, folder=Path(path).is_dir())
 
@@ -38,6 +47,8 @@ class LocalStore:
         """One system call."""
         with _translated(place.key):
             status = os.stat(place.key)  # noqa: PTH116 - one system call
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceError(place.key, "is no regular file")
         return FileInfo(place.key, status.st_size, f"{status.st_size:x}-{status.st_mtime_ns:x}")
 
     def open_input(self, place: Place) -> pa.NativeFile:
@@ -159,17 +170,24 @@ class LocalStore:
 def _found(pattern: str, endings: tuple[str, ...]) -> list[str]:
     """What a glob finds may lie in a folder that it finds too."""
     names = (name for name in glob.iglob(pattern, recursive=True) if not is_hidden(name))  # noqa: PTH207
-    return sorted({file for name in names for file in _files_below(name, endings)})
+    start = literal_prefix(pattern).rpartition("/")[0]
+    real_start = os.path.realpath(start)
+    found: dict[str, str] = {}
+    for file in sorted({file for name in names for file in _files_below(name, endings)}):
+        real = os.path.realpath(file)
+        if real not in found or real == real_start + file[len(start) :]:
+            found[real] = file
+    return sorted(found.values())
 
 
 def _files_below(path: str, endings: tuple[str, ...]) -> Iterator[str]:
     if Path(path).is_dir():
-        yield from _walk(path, endings, set())
+        yield from _walk(path, endings, os.path.realpath(path), set())
     else:
         yield utf8(path)
 
 
-def _walk(folder: str, endings: tuple[str, ...], seen: set[str]) -> Iterator[str]:
+def _walk(folder: str, endings: tuple[str, ...], root: str, seen: set[str]) -> Iterator[str]:
     """Files in the order of their whole names, which is the order in which object stores list them."""
     real = os.path.realpath(folder)
     if real in seen:
@@ -177,15 +195,26 @@ def _walk(folder: str, endings: tuple[str, ...], seen: set[str]) -> Iterator[str
     seen.add(real)
     try:
         with os.scandir(folder) as entries:
-            names = sorted(_name_in_order(entry) for entry in entries if not is_hidden(entry.name))
+            shown = (entry for entry in entries if not is_hidden(entry.name))
+            names = sorted(_name_in_order(entry) for entry in shown if not _leads_back(entry, endings, root))
     except OSError as error:
         raise wrong(str(error.filename), _reason(error)) from error
     for name in names:
         path = str(Path(folder, name))
         if name.endswith("/"):
-            yield from _walk(path, endings, seen)
-        elif name.endswith(endings):
+            yield from _walk(path, endings, root, seen)
+        elif name.lower().endswith(endings):
             yield utf8(path)
+
+
+def _leads_back(entry: "os.DirEntry[str]", endings: tuple[str, ...], root: str) -> bool:
+    """True for a link to what the walk from a root comes by anyway."""
+    if not entry.is_symlink():
+        return False
+    inside, slash, way = os.path.realpath(entry.path).rpartition(f"{root}/")
+    if inside or not slash:
+        return False
+    return is_data(way, endings) or (entry.is_dir() and not any(map(is_hidden, way.split("/"))))
 
 
 def _name_in_order(entry: "os.DirEntry[str]") -> str:

@@ -123,9 +123,14 @@ class S3Objects:
             answer = self._client.list_objects_v2(
                 Bucket=place.bucket, Prefix=place.key, MaxKeys=limit, **more, **stop, **self._payer
             )
+        next_page = answer.get("NextContinuationToken")
+        if answer.get("IsTruncated") and not next_page:
+            raise SourceError(
+                str(place), "the store cut its listing off; it does not know how to go on with one"
+            )
         entries = (Entry(each["Key"], each["Size"], _etag(each)) for each in answer.get("Contents", ()))
         folders = (each["Prefix"] for each in answer.get("CommonPrefixes", ()))
-        return Page(tuple(entries), tuple(folders), answer.get("NextContinuationToken"))
+        return Page(tuple(entries), tuple(folders), next_page)
 
     def head(self, place: Place) -> Entry:
         """One request; one more to learn why it was refused, because an answer to this one has no body."""

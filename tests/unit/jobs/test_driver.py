@@ -175,6 +175,12 @@ def test_small_splits_go_together_and_the_last_tasks_are_the_smallest() -> None:
     assert [len(numbers) for numbers in starts(driver.begin())] == [TASK_SPLITS] * 2
     last = Driver([1000] * 100, slots=4)
     assert [len(numbers) for numbers in starts(last.begin())] == [12, 11, 9, 8]
+    many = Driver([1000] * 10_000, slots=2_000)
+    assert {len(numbers) for numbers in starts(many.begin())} == {20}, (
+        "a driver cannot start so many small ones"
+    )
+    large = Driver([30 * MB] * 4_000, slots=2_000)
+    assert {len(numbers) for numbers in starts(large.begin())} == {1}
 
 
 def test_large_splits_go_alone_and_those_between_fill_a_task() -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs import hunt as hunt_module
-from jobs.driver import SplitDone, SplitLost
+from jobs.driver import SlotsChanged, SplitDone, SplitLost
 from jobs.executors import Task
 from jobs.executors.inline import InlineExecutor
 from jobs.hunt import Run
@@ -70,6 +70,47 @@ class Losing:
 
     def close(self) -> None:
         self.closed = True
+
+
+class Growing:
+    """An executor of one slot that has three by and by."""
+
+    name = "growing"
+
+    def __init__(self, prepared: Prepared, settings: ScanSettings) -> None:
+        self._inline = InlineExecutor(HyperscanMatcher(prepared.signatures.program), settings)
+        self._tasks = 0
+        self.slots = 1
+        self.seen: list[tuple[int, int]] = []
+
+    def expect(self, tasks: int) -> None:
+        self.seen.append((tasks, self._tasks))
+
+    def submit(self, task: Task) -> None:
+        self._tasks += 1
+        self._inline.submit(task)
+
+    def wait(self) -> SplitDone | SplitLost | SlotsChanged:
+        if self.slots == 1:
+            self.slots = 3
+            return SlotsChanged(3)
+        return self._inline.wait()
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_cluster_that_grows_gets_more_tasks_before_one_has_ended(prepared: Prepared) -> None:
+    made: list[Growing] = []
+
+    def start(prepared: Prepared, settings: ScanSettings) -> Growing:
+        made.append(Growing(prepared, settings))
+        return made[-1]
+
+    run = Run(prepared, new_run(prepared, NOW), start)
+    assert run.execute()["status"] == "complete with gaps"
+    assert made[0].seen[:2] == [(2, 1), (4, 3)], "tasks that are left at least, and tasks that were sent"
+    assert made[0].seen[-1][0] == 1
 
 
 def coverage(run: Run) -> list[dict[str, object]]:

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -163,3 +164,15 @@ def test_a_file_without_rows_is_covered_too(world: World) -> None:
     pq.write_table(pa.table({"text": pa.array([], pa.string())}), world.folder / "archive" / "e.parquet")
     assert world.run()
     assert not world.run()
+
+
+def test_only_the_latest_run_is_gone_on_with_since_later_ones_have_covered_some_of_it(world: World) -> None:
+    world.change(Step({"c": [["one", "x"]], "d": [["two", "x"]]}, {"t.z": "x"}))
+    world.run(Step(stopped_after=1))
+    world.change(Step(signatures={"t.z": "two x"}))
+    assert world.run()
+    world.change(Step(signatures={"t.z": "x"}))
+    assert not world.chosen()[0].resumed
+    assert world.run()
+    counts = Counter(each for run in world.runs() for each in covered(run))
+    assert max(counts.values()) == 1

@@ -55,6 +55,14 @@ def test_a_sample_is_called_one(tmp_path: Path, show: Show) -> None:
     assert ["fraud.a", "medium", "9", "4"] in [line.split()[:4] for line in printed.splitlines()]
 
 
+def test_a_run_of_what_is_new_says_that_it_did_not_read_the_rest(tmp_path: Path, show: Show) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0)
+    finish(run, record(only_new={"against": ["r1", "r2"], "files_not_read": 40}))
+    told = "only what is new: what 2 earlier runs have covered was left out, 40 files as a whole\n"
+    assert told in show("show", run)
+
+
 @pytest.mark.parametrize("below", ["", f"hunt={HUNT}", f"hunt={HUNT}/run={RUN_ID}"])
 def test_an_output_a_hunt_and_a_run_can_be_shown(tmp_path: Path, show: Show, below: str) -> None:
     sample_run(tmp_path)

@@ -16,7 +16,10 @@ from jobs.cluster.contexts import Cluster
 from jobs.cluster.head import Head, Submission
 from jobs.cluster.http import ClusterError, Http
 from jobs.cluster.submit import RAY_VERSIONS, Checked, Submitted, check, submit
+from scanner.archive import storage
 from scanner.errors import InputError
+from scanner.results import layout
+from scanner.results.begun import Begun, begin
 from tests.support.cli import ROOT
 from tests.support.head import TOKEN, HeadState, head
 
@@ -202,6 +205,47 @@ def test_another_work_is_another_run(
     second = submit(known, check(str(file), NOW.date()), LATER)
     assert (second.new, second.resumed) == (True, False)
     assert run_of(second) != run_of(first)
+
+
+def test_what_goes_on_is_followed_whatever_was_written_beside_it(
+    known: Head, state: HeadState, checked: Checked, file: Path
+) -> None:
+    first = submit(known, checked, NOW)
+    file.write_text(file.read_text() + "# tonight\n")
+    second = submit(known, check(str(file), NOW.date()), LATER, again=True)
+    assert (second.new, second.submission) == (False, first.submission)
+    assert len(state.submissions) == 1
+
+
+def test_a_head_that_has_forgotten_a_run_is_told_which_to_go_on_with(
+    known: Head, state: HeadState, file: Path, tmp_path: Path
+) -> None:
+    file.write_text(file.read_text().replace("/mnt/results", str(tmp_path / "results")))
+    checked = check(str(file), NOW.date())
+    output, work = str(tmp_path / "results"), checked.work
+
+    def begin_run(run_id: str, signatures: str = work.signatures_digest, *, only_new: bool = False) -> str:
+        against = () if only_new else None
+        found = Begun("small", run_id, work.hunt_digest, signatures, "key", NOW, {}, against=against)
+        uri = layout.run_uri(output, "small", run_id)
+        begin(uri, found)
+        return uri
+
+    begin_run("20260401T000000Z-000000", "others")
+    begin_run("20260402T000000Z-000000", only_new=True)
+    assert not submit(known, checked, NOW).resumed
+    state.submissions.clear()
+    begun = begin_run("20260301T000000Z-000000")
+    run = submit(known, checked, NOW)
+    assert (run.resumed, run_of(run)) == (True, "20260301T000000Z-000000")
+    state.submissions.clear()
+    new = submit(known, check(str(file), NOW.date(), only_new=True), NOW)
+    assert (new.resumed, run_of(new)) == (True, "20260402T000000Z-000000")
+    state.submissions.clear()
+    assert not submit(known, checked, NOW, again=True).resumed
+    state.submissions.clear()
+    storage.create(layout.record_uri(begun), b"{}")
+    assert not submit(known, checked, NOW).resumed
 
 
 def test_what_is_new_is_hunted_again_and_again(

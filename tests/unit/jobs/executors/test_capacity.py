@@ -38,9 +38,11 @@ def test_signatures_count_as_memory(here: Path) -> None:
 def test_a_cluster_is_asked_to_grow_to_what_is_left_until_it_has_grown_or_does_not() -> None:
     growth = Growth()
     assert growth.ask(500, 0, 0.0) == 500
-    assert growth.ask(400, 64, 100.0) == 400
+    assert growth.ask(400, 64, 100.0) == 500, "no request for each task that ends"
+    assert growth.ask(250, 64, 150.0) == 250
+    assert growth.ask(400, 64, 160.0) == 400
     assert growth.ask(300, 300, 200.0) == 0, "nothing keeps machines longer than there is work"
     assert growth.ask(300, 200, 300.0) == 300, "machines were lost"
-    assert growth.ask(299, 200, 299.0 + GROWTH_S) == 299
+    assert growth.ask(299, 200, 299.0 + GROWTH_S) == 300
     assert growth.ask(299, 200, 300.0 + GROWTH_S) == 0
     assert growth.ask(100, 200, 9e9) == 0

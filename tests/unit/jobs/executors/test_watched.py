@@ -1,5 +1,6 @@
 """Splits that kill, in children of this process: what Ray's workers do, without Ray."""
 
+import platform
 import signal
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -17,6 +18,7 @@ from jobs.prepare import Prepared, prepare
 from jobs.resume import new_run
 from scanner.archive.parquet.footers import read_footer
 from scanner.engine.qualification.verdict import require_qualified
+from scanner.errors import EngineError
 from scanner.results.commit import committed
 from scanner.results.limits import Limits
 from scanner.scan.split import ScanSettings
@@ -91,3 +93,12 @@ def test_what_is_late_for_no_signature_names_none(
     trapped = replace(task, footers=Trap(dict(task.footers), fatal, FOR_EVER))
     outcomes = hunted(prepared, trapped, replace(settings, limits=Limits(split_timeout_s=1)))
     assert outcomes[1] == SplitLost(1, "it took longer than 1 s", fatal=True)
+
+
+def test_a_machine_that_cannot_hunt_is_named_and_no_split_is_blamed(
+    prepared: Prepared, task: Task, settings: ScanSettings
+) -> None:
+    broken = replace(prepared.signatures.program, databases=(b"of another engine",))
+    with pytest.raises(EngineError, match=f"{platform.node()} cannot hunt: "):
+        list(run_watched(task, (broken, (), require_qualified()), settings))
+    assert committed(settings.run_uri) == []

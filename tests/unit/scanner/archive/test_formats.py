@@ -218,8 +218,8 @@ def test_times_and_numbers_of_json_stay_what_they_are(tmp_path: Path) -> None:
 def test_text_that_comes_late_is_told_where_all_text_is_hunted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scanner.archive.formats.json_lines.BLOCK_BYTES", 200)
-    monkeypatch.setattr("scanner.archive.formats.json_lines._READ_BYTES", 100)
+    monkeypatch.setattr("scanner.archive.formats.lines.BLOCK_BYTES", 200)
+    monkeypatch.setattr("scanner.archive.formats.lines._READ_BYTES", 100)
     rows = [{"text": f"text {n}", "name": "a"} for n in range(50)]
     write_jsonl(tmp_path / "a.jsonl", [*rows, {"text": "b", "bio": "late"}, *rows])
     batches, gaps = read(make_plan([str(tmp_path / "a.jsonl")], "auto"))
@@ -231,9 +231,9 @@ def test_text_that_comes_late_is_told_where_all_text_is_hunted(
 def test_lines_longer_than_blocks_are_read_and_those_beyond_the_limit_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scanner.archive.formats.json_lines.BLOCK_BYTES", 100)
-    monkeypatch.setattr("scanner.archive.formats.json_lines._READ_BYTES", 64)
-    monkeypatch.setattr("scanner.archive.formats.json_lines.MAX_LINE_BYTES", 5_000)
+    monkeypatch.setattr("scanner.archive.formats.lines.BLOCK_BYTES", 100)
+    monkeypatch.setattr("scanner.archive.formats.lines._READ_BYTES", 64)
+    monkeypatch.setattr("scanner.archive.formats.lines.MAX_LINE_BYTES", 5_000)
     texts = ["a", "b" * 1_000, "c", "d" * 20_000, "e", "f" * 300, "g"]
     write_jsonl(tmp_path / "a.jsonl", [{"text": text} for text in texts])
     batches, gaps = read(make_plan([str(tmp_path / "a.jsonl")], ["text"]))

@@ -186,6 +186,29 @@ def test_an_iceberg_table_is_hunted_at_its_snapshot(tmp_path: Path) -> None:
         make_plan([str(tmp_path)], ["text"], format="iceberg")
 
 
+def test_what_stands_in_the_paths_of_an_iceberg_table_says_nothing(tmp_path: Path) -> None:
+    """It writes `New+York` and `null` there, and `null` for partitions that were given up."""
+    with iceberg.table(tmp_path / "lake", SCHEMA) as table:
+        without_lang = (
+            rows(3).drop(["lang"]).add_column(1, "lang", pa.chunked_array([pa.nulls(1, pa.string())]))
+        )
+        with table.update_spec() as spec:
+            spec.add_identity("lang")
+        table.append(
+            pa.concat_tables(
+                [
+                    rows(1, lang="New York"),
+                    rows(2),
+                    without_lang,
+                ]
+            )
+        )
+        for text, ids in {"lang = 'New York'": {1}, "lang is null": {3}, "lang = 'en'": {2}}.items():
+            where = Predicate.parse(text)
+            plan = make_plan([table.location()], ["text"], carry=["lang"], format="iceberg", where=where)
+            assert records(plan, where).keys() == ids
+
+
 def test_rows_that_an_iceberg_table_deletes_by_position_do_not_turn_up(tmp_path: Path) -> None:
     with iceberg.table(tmp_path / "lake", SCHEMA) as table:
         table.append(rows(*range(100)))

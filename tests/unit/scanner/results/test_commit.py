@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scanner.errors import CommitUnknown, HuntError
 from scanner.results import layout
-from scanner.results.commit import committed, publish, standing
+from scanner.results.commit import committed, divide, publish, standing
 from scanner.results.report import SplitReport
 from tests.support.results import report
 
@@ -64,3 +64,25 @@ def test_a_stranger_in_the_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "commits" / "notes.txt").touch()
     with pytest.raises(HuntError, match=r"split 'notes\.txt'"):
         committed(str(tmp_path))
+
+
+def test_parts_stand_in_place_of_splits_that_were_divided_again_and_again(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    names = [f"{number:032x}" for number in range(9)]
+
+    def cut(number: int, *parts: int) -> None:
+        divided_into = tuple(names[part] for part in parts)
+        divide(run, report(number, status="divided", parts=divided_into))
+
+    cut(8, 0, 7)
+    cut(7, 1, 2)
+    for number in (0, 1, 2, 5, 6):
+        publish(run, report(number))
+    # An attempt at a split that was to be cut has ended well after all.
+    assert divide(run, report(6, status="divided", parts=(names[3], names[4]))) == report(6)
+    publish(run, report(3))
+    assert [each.split_id for each in committed(run, {names[8], names[6]})] == [
+        names[each] for each in (0, 1, 2, 6)
+    ]
+    assert [each.split_id for each in committed(run, {names[5]})] == [names[5]]
+    assert [each.split_id for each in committed(run)] == [names[each] for each in (0, 1, 2, 3, 5, 6)]

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scanner.archive import storage
-from scanner.results import layout
+from scanner.results import compact, layout
 from scanner.results.finish import finish
 from scanner.results.limits import Limits
 from scanner.results.reader import open_results
@@ -20,7 +21,7 @@ from tests.support.results import HUNT, RUN_ID, commit_split, hit, record, write
 
 LIMITED = record(limits=Limits(stored_hits_per_signature=20))
 OPEN, CLOSE, CREATE, DELETE, DRAFTS = "open", "close", "create", "delete", "drafts"
-STEPS = [*[OPEN, CLOSE] * 3, CREATE, *[DELETE] * 4, *[DRAFTS] * 4]
+STEPS = [*[OPEN, CLOSE] * 5, CREATE, *[DELETE] * 4, *[DRAFTS] * 4]
 
 
 class Killed(BaseException):
@@ -82,13 +83,21 @@ def killed(uri: str, deadly: int) -> None:
             finish(uri, LIMITED)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_files() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compact, "ROW_GROUP_HITS", 8)
+        patch.setattr(compact, "FILE_HITS", 8)
+        yield
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     uri = unfinished(tmp_path_factory.mktemp("undisturbed"))
     with pytest.MonkeyPatch.context() as patch:
         steps = Steps(patch)
         finish(uri, LIMITED)
-    assert steps.done == STEPS, "two tables and a file of hits, the record, four files deleted, and drafts"
+    assert steps.done == STEPS, "two tables, three files of hits, the record, four files deleted, and drafts"
     assert len(pq.read_table(layout.hits_folder_uri(uri))) == 20
     return files(uri)
 
@@ -112,4 +121,18 @@ def test_a_finish_may_be_killed_at_one_step_after_the_other(
     for deadly in range(STEPS.index(CREATE) + 1):
         killed(uri, deadly)
     finish(uri, LIMITED)
+    assert files(uri) == undisturbed
+
+
+def test_several_may_finish_a_run_at_once(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    uri = unfinished(tmp_path)
+    together = threading.Barrier(4)
+
+    def finished(_: int) -> dict[str, Any]:
+        together.wait()
+        return finish(uri, LIMITED)
+
+    with ThreadPoolExecutor(together.parties) as pool:
+        documents = list(pool.map(finished, range(together.parties)))
+    assert all(document == documents[0] for document in documents)
     assert files(uri) == undisturbed

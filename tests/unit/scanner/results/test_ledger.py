@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from scanner.archive.planning.listing import Listing
 from scanner.archive.planning.splits import NOTHING, Part, Splits
 from scanner.archive.storage import FileInfo
-from scanner.results import layout
+from scanner.results import layout, ledger
 from scanner.results.begun import Begun, begin
 from scanner.results.commit import publish
 from scanner.results.finish import finish
@@ -172,3 +173,18 @@ def test_runs_that_look_for_the_same_count(tmp_path: Path) -> None:
     (tmp_path / f"hunt={HUNT}" / "run=r4").mkdir()
     assert runs_that_count(str(tmp_path), HUNT, "x") == ("r3", "r1")
     assert runs_that_count(str(tmp_path), "other", "x") == ()
+
+
+def test_many_small_runs_and_large_ones_are_all_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, ids = str(tmp_path), [f"r{number:02}" for number in range(40)]
+    for number, run_id in enumerate(ids):
+        uri = layout.run_uri(output, HUNT, run_id)
+        ran = keep_set(uri, [RULESET.signatures[number % 3].digest])
+        publish(uri, report(0, row_groups=(number % 2,), source_etag="a1", signature_set=ran))
+        finish(uri, record(run_id=run_id))
+    args = (plan(), RULESET.signatures, output, HUNT, ids)
+    assert told(owed_after(*args)) == [None, None, ALL, ALL, ALL]
+    monkeypatch.setattr(ledger, "_SMALL_BYTES", 0)
+    assert told(owed_after(*args)) == [None, None, ALL, ALL, ALL]

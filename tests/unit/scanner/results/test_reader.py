@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
+from scanner.archive import storage
 from scanner.errors import HuntError, SourceError
 from scanner.results import layout
 from scanner.results.finish import finish
@@ -225,3 +226,21 @@ def test_runs_are_listed_by_hunt_the_latest_first(tmp_path: Path) -> None:
         (HUNT, LATER, "complete with gaps", 3, 4),
         (HUNT, RUN_ID, "complete", 2, 4),
     ]
+
+
+def test_a_run_that_is_finished_while_it_is_opened_is_read_where_its_hits_lie_then(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = unfinished_run(output, "20261125T030000Z-111111")
+    read_bytes = storage.read_bytes
+
+    def finished_meanwhile(uri: str) -> bytes:
+        if "/split_hits/" in uri:
+            monkeypatch.undo()
+            finish(run, record(run_id="20261125T030000Z-111111"))
+        return read_bytes(uri)
+
+    monkeypatch.setattr(storage, "read_bytes", finished_meanwhile)
+    results = open_results(run)
+    assert results.complete
+    assert results.hits.to_table()["signature_id"].to_pylist() == ["fraud.a"]

@@ -44,6 +44,23 @@ def test_many_at_once_are_what_each_is_alone(evidence: Evidence, text: st.Search
     check()
 
 
+@given(_TEXT, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=5))
+def test_hits_of_one_cell_may_stand_in_any_order_and_overlap(text: str, spans: list[tuple[int, int]]) -> None:
+    cell = text.encode()
+    ends = [len(text[:at].encode()) for at in range(len(text) + 1)]
+    hits: list[Hit] = []
+    for span in spans:
+        start, end = sorted(ends[min(at, len(text))] for at in span)
+        hits.append((cell, start, end))
+    starts, stops = np.array([hit[1:] for hit in hits], np.int64).T
+    zeros = np.zeros(len(hits), np.int64)
+    shared = Places(
+        np.frombuffer(b"--" + cell, np.uint8), zeros + 2, starts + 2, stops + 2, zeros + len(cell) + 2
+    )
+    assert snippets(shared, "masked").to_pylist() == one_by_one(hits, "masked")
+    assert match_hashes(shared, b"k").to_pylist() == [match_hash(b"k", cell[a:b]) for _, a, b in hits]
+
+
 def test_what_follows_a_match_may_end_within_the_last_character_of_all() -> None:
     """A place there once ran past the end of the buffer, and the row group was lost."""
     for length in range(CONTEXT * BYTES_PER_CHARACTER - 4, CONTEXT * BYTES_PER_CHARACTER + 5):

@@ -49,6 +49,21 @@ def test_pages_are_checked_just_before_they_are_read_and_refused_every_time() ->
         check_pages(source, [chunk])
 
 
+def test_a_map_in_a_header_hides_no_size() -> None:
+    hidden = (
+        b"\x1b\x00"
+        + page(MAX_PAGE_BYTES + 1, 10)[:1].replace(b"\x25", b"\x15")
+        + page(MAX_PAGE_BYTES + 1, 10)[1:]
+    )
+    with pytest.raises(pa.ArrowInvalid, match="are allowed"):
+        check_pages(Bytes(hidden), [Chunk(0, len(hidden), 2 * MAX_PAGE_BYTES)])
+
+
+def test_a_header_that_is_none_is_refused_before_arrow_reads_on() -> None:
+    with pytest.raises(pa.ArrowInvalid, match="header"):
+        check_pages(Bytes(b"\x1d" * 40), [Chunk(0, 40, 10)])
+
+
 def test_a_page_that_a_hostile_footer_hides_in_another_column_is_found() -> None:
     hidden = page(MAX_PAGE_BYTES + 1, 10)
     around = page(1000, 500)
@@ -62,6 +77,6 @@ def test_a_page_that_a_hostile_footer_hides_in_another_column_is_found() -> None
             guard.allow(start, start + 5)
 
 
-def test_what_lies_nowhere_and_what_is_no_page_is_left_to_arrow() -> None:
-    for chunk in (Chunk(-50, 20, 10), Chunk(0, 40, 10), Chunk(30, 10, 10), Chunk(500, 600, 10)):
+def test_what_lies_nowhere_is_left_to_arrow() -> None:
+    for chunk in (Chunk(-50, 20, 10), Chunk(30, 10, 10), Chunk(500, 600, 10)):
         PageGuard(Bytes(b"\xff" * 40), [chunk]).allow(0, 1000)

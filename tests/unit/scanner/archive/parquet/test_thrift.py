@@ -44,7 +44,7 @@ def test_every_struct_is_skipped_to_its_end_and_its_integers_are_read(fields: St
     "data",
     [
         b"\x1d",  # a field of type 13
-        b"\x1b\x01",  # a map
+        b"\x1b\x7f\x55",  # a map with more entries than bytes
         b"\x1c" * 50,  # structs in structs
         b"\x19" + b"\x19" * 50,  # lists in lists
         b"\x19\xf1\xff\xff\xff\xff\x07",  # two billion flags
@@ -53,6 +53,18 @@ def test_every_struct_is_skipped_to_its_end_and_its_integers_are_read(fields: St
 def test_what_is_no_struct_is_refused_rather_than_followed(data: bytes) -> None:
     with pytest.raises((Malformed, IndexError)):
         Cursor(data).skip(STRUCT)
+
+
+def test_an_integer_of_half_a_megabyte_is_given_up_at_once() -> None:
+    with pytest.raises(Malformed):
+        Cursor(b"\xff" * 500_000 + b"\x01").integer()
+
+
+def test_maps_are_skipped() -> None:
+    empty, two = b"\x1b\x00", b"\x1b\x02\x51" + b"\x02\x01" + b"\x04\x02"
+    cursor = Cursor(empty + two + b"\x16\x02\x00")
+    cursor.skip(STRUCT)
+    assert cursor.at == len(empty + two) + 3
 
 
 def test_a_text_that_is_longer_than_the_bytes_is_the_end() -> None:

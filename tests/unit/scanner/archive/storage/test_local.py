@@ -48,6 +48,27 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     assert found(tmp_path / "archive", tmp_path) == ["archive/linked/a.parquet"]
 
 
+def test_endings_are_read_in_any_case_and_partitions_may_begin_with_an_underscore(tmp_path: Path) -> None:
+    touch(tmp_path, "_date=1/a.PARQUET", "_tmp/b.parquet", "c.Parquet")
+    assert found(tmp_path, tmp_path) == ["_date=1/a.PARQUET", "c.Parquet"]
+
+
+def test_what_links_lead_to_within_the_archive_is_read_once(tmp_path: Path) -> None:
+    touch(tmp_path, "day=1/a.parquet", ".store/b.parquet")
+    (tmp_path / "b.parquet").symlink_to(tmp_path / ".store" / "b.parquet")
+    (tmp_path / "a_latest").symlink_to(tmp_path / "day=1")
+    (tmp_path / "newest.parquet").symlink_to(tmp_path / "day=1" / "a.parquet")
+    assert found(tmp_path, tmp_path) == ["b.parquet", "day=1/a.parquet"]
+    assert found(tmp_path / "*" / "*.parquet", tmp_path) == ["day=1/a.parquet"]
+    assert found(tmp_path / "a_latest" / "*.parquet", tmp_path) == ["a_latest/a.parquet"]
+
+
+def test_a_pipe_that_is_called_like_a_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.parquet")
+    with pytest.raises(HuntError, match="is no regular file"):
+        found(tmp_path, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
