@@ -2,7 +2,7 @@
 
 import contextlib
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -98,6 +98,7 @@ class Run:
         self._start = start
         self._begun = begun
         self._parts: list[Split] = []
+        self._lost_before = Counter[int]()
         self._watcher: Watcher = unwatched
         self.run_id = begun.run_id
         self.uri = layout.run_uri(prepared.spec.output, prepared.spec.hunt, self.run_id)
@@ -332,7 +333,8 @@ class Run:
             if footer is not None and len(footer) <= left_bytes:
                 footers[info.uri] = footer
                 left_bytes -= len(footer)
-        return Task(splits, footers)
+        attempts = {each: self._lost_before[each] + 1 for each in numbers if each in self._lost_before}
+        return Task(splits, footers, attempts=attempts)
 
     def _under_way(self, more: int) -> None:
         self.progress = replace(self.progress, under_way=self.progress.under_way + more)
@@ -340,6 +342,7 @@ class Run:
     def _set_back(self, lost: SplitLost, what_next: Sequence[Instruction]) -> None:
         again = not any(isinstance(each, RecordFailed | Divide | GiveUp) for each in what_next)
         split = self._split(lost.number)
+        self._lost_before[lost.number] += lost.attempts
         died = lost.worker_died or lost.node_lost or lost.fatal
         self._watcher(SplitSetBack(split, lost.reason, lost.attempts, died, again))
 

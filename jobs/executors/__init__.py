@@ -1,7 +1,7 @@
 """Where splits run: in this process, or as tasks of a Ray cluster. Both keep one contract, `Executor`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from jobs.driver import SlotsChanged, SplitDone, SplitLost
@@ -26,6 +26,7 @@ class Task:
         footers: Footers of their files, by URI; a file that is not in here is asked for its own.
         again: True where the splits were started before, so that some may be done.
         watched: True where it is to be found out which of them kills workers, and how.
+        attempts: Which attempt this is at those of its splits that were lost before; at the others it is the first.
         logs: True where workers log, as `jobs.log` does, to standard error, which Ray keeps.
     """
 
@@ -33,6 +34,7 @@ class Task:
     footers: Mapping[str, bytes]
     again: bool = False
     watched: bool = False
+    attempts: Mapping[int, int] = field(default_factory=dict)
     logs: bool = False
 
 

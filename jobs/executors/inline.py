@@ -36,7 +36,7 @@ class InlineExecutor:
         self._matchers = Matchers(matcher, parts)
         self._settings = settings
         self._check = check
-        self._submitted: deque[tuple[int, Split, bytes | None]] = deque()
+        self._submitted: deque[tuple[int, Split, bytes | None, int]] = deque()
 
     def expect(self, tasks: int) -> None:
         """Needs nothing."""
@@ -44,14 +44,16 @@ class InlineExecutor:
     def submit(self, task: Task) -> None:
         """Takes one more task; its splits run when they are waited for."""
         for number, split in task.splits:
-            self._submitted.append((number, split, task.footers.get(split.source_uri)))
+            footer, attempt = task.footers.get(split.source_uri), task.attempts.get(number, 1)
+            self._submitted.append((number, split, footer, attempt))
 
     def wait(self) -> SplitDone | SplitLost:
         """Runs the next split to its end."""
-        number, split, footer = self._submitted.popleft()
+        number, split, footer, attempt = self._submitted.popleft()
         self._check()
         try:
-            report = run_split(split, self._matchers[split.owed], self._settings, footer, self._check)
+            matcher = self._matchers[split.owed]
+            report = run_split(split, matcher, self._settings, footer, self._check, attempt)
             return SplitDone(number, report)
         except (OutputError, CommitUnknown) as error:
             return SplitLost(number, error.reason, unwritten=True)

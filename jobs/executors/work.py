@@ -61,7 +61,8 @@ def _outcome(number: int, split: Split, task: Task, matchers: Matchers, settings
             return known
         matcher = matchers[split.owed]
         with in_time(settings, split.split_id, lambda: matcher.judging):
-            report = run_split(split, matcher, settings, task.footers.get(split.source_uri))
+            footer, attempt = task.footers.get(split.source_uri), task.attempts.get(number, 1)
+            report = run_split(split, matcher, settings, footer, attempt=attempt)
         return SplitDone(number, report)
     except (OutputError, CommitUnknown) as error:
         return SplitLost(number, error.reason, unwritten=True)

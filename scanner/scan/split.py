@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -88,6 +88,7 @@ def run_split(
     settings: ScanSettings,
     footer: bytes | None = None,
     check: Callable[[], None] = lambda: None,
+    attempt: int = 1,
 ) -> SplitReport:
     """Hunts one split and publishes what became of it.
 
@@ -100,6 +101,7 @@ def run_split(
         settings: What every split of the run shares.
         footer: Of its file, where that is known.
         check: Called before each batch; raises KeyboardInterrupt to leave the split as if it had not begun.
+        attempt: Which attempt at the split this is, from 1.
 
     Returns:
         The report of this attempt; where another attempt was first, that one's counts.
@@ -127,7 +129,7 @@ def run_split(
         raise
     except Exception as failure:  # noqa: BLE001 - the split's edge: it becomes a failed coverage row
         error, name, scan.tally.hits = why(failure), None, Counter()
-    report = scan.report(error, name, round(time.monotonic() - started, 6))
+    report = replace(scan.report(error, name, round(time.monotonic() - started, 6)), attempts=attempt)
     publish(settings.run_uri, report)
     return report
 

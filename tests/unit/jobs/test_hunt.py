@@ -113,6 +113,31 @@ def test_a_cluster_that_grows_gets_more_tasks_before_one_has_ended(prepared: Pre
     assert made[0].seen[-1][0] == 1
 
 
+class LosingOnce(InlineExecutor):
+    """An executor whose machine is lost under every split, the first time."""
+
+    def __init__(self, prepared: Prepared, settings: ScanSettings) -> None:
+        super().__init__(HyperscanMatcher(prepared.signatures.program), settings)
+        self._lost: deque[int] = deque()
+
+    def submit(self, task: Task) -> None:
+        if task.attempts:
+            super().submit(task)
+        else:
+            self._lost += (number for number, _ in task.splits)
+
+    def wait(self) -> SplitDone | SplitLost:
+        if self._lost:
+            return SplitLost(self._lost.popleft(), "its machine was lost", node_lost=True)
+        return super().wait()
+
+
+def test_coverage_says_at_which_attempt_a_split_was_read(prepared: Prepared) -> None:
+    run = Run(prepared, new_run(prepared, NOW), LosingOnce)
+    run.execute()
+    assert {row["attempts"] for row in coverage(run) if row["status"] == "scanned"} == {2}
+
+
 def coverage(run: Run) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = pq.read_table(Path(run.uri) / "coverage").to_pylist()
     return rows

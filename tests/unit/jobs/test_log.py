@@ -129,7 +129,7 @@ class Unlucky(InlineExecutor):
         self._waits += 1
         if self._waits > 2:
             return super().wait()
-        number, _, _ = self._submitted.popleft()
+        number, *_ = self._submitted.popleft()
         died = self._waits == 1
         return SplitLost(number, "its worker died", worker_died=died, fatal=not died)
 

@@ -76,7 +76,7 @@ class Unlucky(InlineExecutor):
         self._deaths: deque[str] = deque(["a.parquet"])
 
     def wait(self) -> SplitDone | SplitLost:
-        number, split, _ = self._submitted[0]
+        number, split, *_ = self._submitted[0]
         name = Path(split.source_uri).name
         if self._deaths and name == self._deaths[0]:
             self._deaths.popleft()
