@@ -86,6 +86,7 @@ def test_what_the_cluster_finds_is_told_beside_what_is_found_here(
         prints=json.dumps({"checks": [there.as_dict()]}, indent=2),
     )
     monkeypatch.setenv("HOME", str(here))
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)  # which this process sets where it has started Ray
     monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
     with head(state) as address:
         assert main(["doctor", "hunt.yaml", "--address", address]) == 2
