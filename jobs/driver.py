@@ -76,7 +76,7 @@ class SplitLost:
 
 @dataclass(frozen=True, slots=True)
 class SplitDivided:
-    """A split stands no longer for itself.
+    """A split stands no longer for itself, as was asked for, or because another driver of the run has divided it.
 
     Attributes:
         number: The split.
@@ -232,14 +232,10 @@ class Driver:
                 self._slots = slots
                 return self._instructions()
             case SplitDone(number):
-                if number in self._dividing:
-                    self._dividing.remove(number)
-                else:
-                    self._end(number)
-                    self._forget(number)
+                self._settle(number)
                 return self._instructions()
             case SplitDivided(number, parts):
-                self._dividing.remove(number)
+                self._settle(number)
                 self._waiting += (Start((part,), watched=True) for part in parts)
                 return self._instructions()
             case SplitLost():
@@ -285,6 +281,14 @@ class Driver:
         elif not lost.node_lost:
             return "none"
         return "none" if is_alone else "alone"
+
+    def _settle(self, number: int) -> None:
+        """Has done with a split, which was to be divided or under way."""
+        if number in self._dividing:
+            self._dividing.remove(number)
+        else:
+            self._end(number)
+            self._forget(number)
 
     def _forget(self, number: int) -> None:
         for counts in (self._tries, self._deaths, self._node_losses, self._refused, self._unreachable):

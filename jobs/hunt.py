@@ -25,11 +25,12 @@ from jobs.executors import Executor, Task
 from jobs.executors.inline import InlineExecutor
 from jobs.prepare import Prepared
 from jobs.resume import check_same, match_key
+from jobs.rivals import divided_by_another
 from jobs.watching import Progress, RunBegun, SplitCut, SplitEnded, SplitSetBack, Watcher, unwatched
 from scanner.archive import storage
 from scanner.archive.plan import Split, Unreadable
 from scanner.archive.storage import FileInfo
-from scanner.engine.matcher import HyperscanMatcher
+from scanner.engine.flood import LearningMatcher
 from scanner.engine.qualification import verdict
 from scanner.engine.versions import engine_versions
 from scanner.errors import EngineError, OutputError
@@ -39,7 +40,7 @@ from scanner.results.commit import divide, divided, publish, standing
 from scanner.results.finish import RunRecord, collect, finish
 from scanner.results.record import read_record
 from scanner.results.report import SplitReport
-from scanner.results.runs import runs_of_hunt
+from scanner.results.runs import by_start, runs_of_hunt
 from scanner.results.signature_sets import NOTHING_RAN
 from scanner.scan.split import ScanSettings
 
@@ -71,7 +72,7 @@ def start_executor(
 
         machines = prepared.spec.machines
         return RayExecutor(program, settings, address, check, prepared.parts, machines)
-    return InlineExecutor(HyperscanMatcher(program), settings, check, prepared.parts)
+    return InlineExecutor(LearningMatcher(program), settings, check, prepared.parts)
 
 
 class Run:
@@ -171,7 +172,7 @@ class Run:
         check_same(self._prepared, begun, self._begun)
         self._begun = begun
         for folder in runs_of_hunt(self._prepared.spec.output, begun.hunt):
-            if folder.run_id < self.run_id and folder.finished:
+            if by_start(folder.run_id) < by_start(self.run_id) and folder.finished:
                 collect(folder.uri)
                 return
 
@@ -258,6 +259,8 @@ class Run:
         if isinstance(event, SlotsChanged):
             return driver.handle(event)
         self._under_way(-1)
+        if divided_by_another(self.uri, self._split(event.number), event):
+            return driver.handle(self._stand_for(event.number))
         if isinstance(event, SplitDone):
             self._advance(event.number, event.report)
         what_next = driver.handle(event)
@@ -298,8 +301,13 @@ class Run:
         if counts.status != "divided":
             self._advance(number, counts)
             return SplitDone(number, counts)
-        self._watcher(SplitCut(self._split(number)))
-        return SplitDivided(number, tuple(self._parts_left(self._split(number))))
+        return self._stand_for(number)
+
+    def _stand_for(self, number: int) -> SplitDivided:
+        """Takes up the parts of a divided split."""
+        split = self._split(number)
+        self._watcher(SplitCut(split))
+        return SplitDivided(number, tuple(self._parts_left(split)))
 
     def _cut(self, split: Split) -> SplitReport:
         """The report that counts for a split which is to be divided."""

@@ -168,6 +168,7 @@ class RunLog:
             attempts=report.attempts,
             gaps=len(report.gaps) or None,
             match_errors=report.match_errors or None,
+            unparsed_cells=report.unparsed_cells or None,
             error=report.error or (report.gaps[0].reason if report.gaps else None),
             worker=report.worker or None,
         )

@@ -13,7 +13,7 @@ from scanner.archive import storage
 from scanner.archive.parquet.footer_cache import FooterCache, footer_cache
 from scanner.archive.plan import Plan, PlanProgress, make_plan
 from scanner.engine.owed import OwedPart
-from scanner.engine.program import Program, compile_ruleset
+from scanner.engine.program import Program, check_flawed, compile_ruleset
 from scanner.errors import HuntError, InputError, Problem, SignatureError
 from scanner.results.schemas import hits_schema
 from scanner.signatures.digests import ruleset_digest
@@ -134,6 +134,7 @@ def load_for(paths: Sequence[str], today: date, *, anywhere: bool = False) -> Lo
     """
     reading = read_signatures(paths)
     problems = [problem for problem in reading.problems if not problem.warning]
+    problems += check_flawed(reading.flawed)
     expired = tuple(s for s in reading.signatures if s.expires is not None and s.expires <= today)
     active = tuple(s for s in reading.signatures if s not in expired)
     if not active and not problems:

@@ -6,16 +6,17 @@ import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from jobs.prepare import Prepared
 from jobs.spec import HuntSpec
-from scanner.errors import HuntError, Problem
+from scanner.archive import storage
+from scanner.errors import CommitConflict, HuntError, Problem
 from scanner.results import layout
 from scanner.results.begun import Begun, read_begun
 from scanner.results.ledger import runs_that_count
-from scanner.results.record import read_record
-from scanner.results.runs import runs_of_hunt
+from scanner.results.record import encode, read_record
+from scanner.results.runs import by_start, runs_of_hunt
 from scanner.signatures.model import Signature
 
 MATCH_KEY_VARIABLE = "HINDCAST_MATCH_KEY"
@@ -24,6 +25,9 @@ MATCH_KEY_VARIABLE = "HINDCAST_MATCH_KEY"
 _FOUND_BY = ("hunt", "archive", "evidence")
 """Keys of the hunt file that decide what is stored, beside `limits`; signatures are compared by what they do."""
 
+_TIME = "%Y%m%dT%H%M%SZ"
+_TIME_DIGITS = 16
+_CLOCKS_DIFFER = timedelta(days=1)
 
 _WHICH_FILES = ("uri", "manifest", "version", "snapshot")
 """Keys of the archive that say which files it has, and nothing of what is found in one."""
@@ -44,7 +48,7 @@ class Chosen:
 
 def new_run_id(started_at: datetime, tag: str) -> str:
     """An id that sorts by start; the tag, of hexadecimal digits, tells runs of the same second apart."""
-    return f"{started_at:%Y%m%dT%H%M%SZ}-{tag}"
+    return f"{started_at:{_TIME}}-{tag}"
 
 
 def match_key(prepared: Prepared) -> bytes:
@@ -141,6 +145,43 @@ def choose(
     return Chosen(fresh, resumed=False)
 
 
+def joined(prepared: Prepared, chosen: Chosen, *, named: bool = False) -> Chosen:
+    """The run to drive, where others may have started one of what is new at the same moment: that of the first.
+
+    Neither sees the other's run when it chooses its own, and both would read everything. So the first leaves a mark
+    named by what is to be done, and the others go on with its run, which is nothing new to them.
+
+    Args:
+        prepared: The hunt, with something to read.
+        chosen: The run that was chosen.
+        named: True where the run must have this id, and can only be joined.
+
+    Raises:
+        HuntError: The mark is damaged.
+        CommitUnknown: The storage failed.
+    """
+    begun = chosen.begun
+    if chosen.resumed or begun.against is None:
+        return chosen
+    to_do = [begun.hunt_digest, begun.signatures_digest, begun.match_key_id, begun.content_digest]
+    # With the day: a mark may be left of a run that never began, and would name those of later days.
+    digest = _digest("first", [*to_do, sorted(begun.against), begun.started_at.date().isoformat()])
+    uri = layout.first_uri(layout.hunt_uri(prepared.spec.output, begun.hunt), digest)
+    try:
+        storage.create(uri, encode({"run_id": begun.run_id}))
+    except CommitConflict:
+        return chosen if named else _named(prepared, replace(begun, run_id=_first(uri)), must_exist=False)
+    return chosen
+
+
+def _first(uri: str) -> str:
+    try:
+        return str(json.loads(storage.read_bytes(uri))["run_id"])
+    except (ValueError, KeyError, TypeError) as error:
+        message = "this does not tell which run was the first to start, or is damaged; delete it"
+        raise HuntError((Problem(uri, 0, "", message),)) from error
+
+
 def _named(prepared: Prepared, fresh: Begun, *, must_exist: bool) -> Chosen:
     uri = layout.run_uri(prepared.spec.output, fresh.hunt, fresh.run_id)
     begun = read_begun(uri)
@@ -149,6 +190,7 @@ def _named(prepared: Prepared, fresh: Begun, *, must_exist: bool) -> Chosen:
             raise _refused(
                 prepared, fresh.run_id, "there is no such run to go on with; see `hindcast results list`"
             )
+        _check_new_id(prepared, fresh)
         return Chosen(fresh, resumed=False)
     if must_exist and read_record(uri) is not None:
         raise _refused(prepared, fresh.run_id, "is finished; leave `--resume` out for a new run")
@@ -156,6 +198,20 @@ def _named(prepared: Prepared, fresh: Begun, *, must_exist: bool) -> Chosen:
         fresh = replace(fresh, against=begun.against)
     check_same(prepared, begun, fresh)
     return Chosen(begun, resumed=True)
+
+
+def _check_new_id(prepared: Prepared, fresh: Begun) -> None:
+    # Runs are told apart by the time in their ids, and one of a time to come would be the latest until then.
+    try:
+        begins = datetime.strptime(fresh.run_id[:_TIME_DIGITS], _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        begins = None
+    if begins is None or not by_start(fresh.run_id)[0] or begins > fresh.started_at + _CLOCKS_DIFFER:
+        message = (
+            "the id of a new run begins with the time of its start, by which the latest run is told, like "
+            f"{new_run_id(fresh.started_at, 'trial')}; write that, or leave `--run-id` out"
+        )
+        raise _refused(prepared, fresh.run_id, message)
 
 
 def check_same(prepared: Prepared, begun: Begun, fresh: Begun) -> None:

@@ -16,13 +16,14 @@ class Progress:
         splits_total: Splits of the run.
         rows: Records of the splits that have ended.
         rows_total: Records of the run, as far as that is known before they are read.
-        hits: Hits found since this process drives the run.
+        hits: Hits found since this process drives the run; those that stand in the commits of others are not counted.
         failed: Splits that failed since then, and files that could not be read.
         text_bytes: Stored bytes of text of the splits that have ended.
         text_bytes_total: Stored bytes of text of the run.
         rows_before: Of the records, those that were done when this process took the run up.
         text_bytes_before: Of the stored bytes of text, those that were done then.
-        under_way: Splits that were given to workers and have not come back.
+        under_way: Splits that were given to workers and have not come back; a task holds several, which a worker reads
+            one after the other.
     """
 
     splits: int

@@ -33,14 +33,14 @@ def load_signatures(paths: str | Path | Sequence[str | Path]) -> "Ruleset":
     Raises:
         SignatureError: With everything that is wrong.
     """
-    from scanner.engine.program import check_patterns
+    from scanner.engine.program import check_flawed, check_patterns
     from scanner.errors import SignatureError
     from scanner.signatures.digests import ruleset_digest
     from scanner.signatures.load import read_signatures
     from scanner.signatures.model import Ruleset
 
     reading = read_signatures([paths] if isinstance(paths, str | Path) else paths)
-    problems = (*reading.problems, *check_patterns(reading.signatures))
+    problems = (*reading.problems, *check_flawed(reading.flawed), *check_patterns(reading.signatures))
     errors = tuple(problem for problem in problems if not problem.warning)
     if errors:
         raise SignatureError(errors)
@@ -50,14 +50,14 @@ def load_signatures(paths: str | Path | Sequence[str | Path]) -> "Ruleset":
 def scan(
     data: "pa.Table | pa.RecordBatchReader | ds.Dataset",
     signatures: "Ruleset",
-    columns: Sequence[str] | None = None,
+    columns: str | Sequence[str] | None = None,
 ) -> "pa.Table":
     """Finds every hit of a ruleset in a table or a dataset, with masked evidence.
 
     Args:
         data: What to scan.
         signatures: From `load_signatures`.
-        columns: Paths of text columns, such as ``replies[].text``; None for every text column.
+        columns: Path of a text column, such as ``replies[].text``, or a list of such; None for every text column.
 
     Returns:
         ``row_index: int64, column, signature_id, severity, category, view: string, start, end, match_count: int64,
@@ -71,7 +71,9 @@ def scan(
     from scanner.engine.program import compile_ruleset
     from scanner.scan.table import scan_table
 
-    return scan_table(data, HyperscanMatcher(compile_ruleset(signatures)), columns)
+    # A text is a sequence of texts too, each a letter.
+    paths = [columns] if isinstance(columns, str) else columns
+    return scan_table(data, HyperscanMatcher(compile_ruleset(signatures)), paths)
 
 
 def open_results(uri: str, hunt: str | None = None, run: str = "latest") -> "Results":

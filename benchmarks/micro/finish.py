@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from benchmarks.micro.planning import peak_bytes
 from scanner.results import layout
 from scanner.results.finish import RunRecord, finish
-from scanner.results.record import read_record
+from scanner.results.record import coverage_uri, read_record
 from scanner.results.report import SplitReport
 from scanner.results.schemas import hits_schema
 from scanner.results.sorted_hits import SORTED_BY
@@ -181,7 +181,7 @@ def _hits(number: int, hits: int, chance: random.Random) -> pa.Table:
 
 def _right(folder: str, case: Case) -> bool:
     """All splits and hits are there, counted, once and in order."""
-    coverage = pq.read_table(layout.coverage_uri(folder), columns=["split_id", "rows"])
+    coverage = pq.read_table(coverage_uri(folder), columns=["split_id", "rows"])
     hits = ds.dataset(layout.hits_folder_uri(folder)).to_table(columns=[*SORTED_BY, "hit_id", "actor_id"])
     record = read_record(folder) or {"totals": {}}
     ordered = hits.take(pc.sort_indices(hits, [(name, "ascending") for name in SORTED_BY]))

@@ -1,7 +1,6 @@
 """Posts an alert: signed, tried again while the receiver is away, and bounded in time, tries and size."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import http.client
@@ -83,7 +82,7 @@ def deliver(
     Args:
         url: One that `jobs.alert_keys.checked_url` lets pass.
         message: The alert.
-        secret: The key to sign it with; None to not sign.
+        secret: The key to sign it with, which `checked_secret` lets pass; None to not sign.
         patience: How long to try.
         pause: Waits for some seconds.
         clock: Seconds since 1970.
@@ -123,13 +122,28 @@ def _headers(message: Message, secret: str | None, timestamp: int) -> dict[str, 
     }
 
 
+def checked_secret(text: str) -> str:
+    """The key, as messages can be signed with it. Files and shells like to put a line break at its end.
+
+    Raises:
+        ValueError: Nobody could verify what is signed with it; the message says why, without the key.
+    """
+    secret = text.strip()
+    try:
+        known = _secret_bytes(secret)
+    except ValueError as error:
+        message = f"must be in base64 after `{_ENCODED}`, with its padding; copy the key once more"
+        raise ValueError(message) from error
+    if not known:
+        message = "holds no key; copy the key once more"
+        raise ValueError(message)
+    return secret
+
+
 def _secret_bytes(secret: str) -> bytes:
-    if secret.startswith(_ENCODED):
-        try:
-            return base64.b64decode(secret.removeprefix(_ENCODED), validate=True)
-        except binascii.Error:
-            pass
-    return secret.encode()
+    if not secret.startswith(_ENCODED):
+        return secret.encode()
+    return base64.b64decode(secret.removeprefix(_ENCODED), validate=True)
 
 
 def _once(

@@ -87,7 +87,7 @@ def reason(submission: Submission) -> list[str]:
     """Why a run failed, as Ray tells it."""
     if submission.state != "failed":
         return []
-    return [render.safe(line) for line in submission.message.splitlines()[-REASON_LINES:]]
+    return [render.safe_line(line) for line in submission.message.splitlines()[-REASON_LINES:]]
 
 
 def followed(head: Head, submission: Submission, *, quiet: bool = False) -> Submission:
@@ -159,12 +159,12 @@ def _screen(notes: Console) -> Iterator[Callable[[Line | Pace | Lost], None]]:
                     bar = bar or stack.enter_context(_bar(notes))
                     bar.update(
                         bar.task_ids[0],
-                        description=render.stacked(render.safe(text)),
+                        description=render.stacked(render.safe_line(text)),
                         total=total,
                         completed=done,
                     )
                 case Pace(text=text) | Line(text):
-                    click.echo(render.safe(text))
+                    click.echo(render.safe_line(text))
 
         yield show
 

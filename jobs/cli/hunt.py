@@ -18,7 +18,7 @@ from jobs.cli.results import show_command
 from jobs.hunt import Run, start_executor
 from jobs.only_new import OnlyNew, find_new
 from jobs.prepare import ExecutorChoice, Prepared, check_output, prepare
-from jobs.resume import Chosen, choose
+from jobs.resume import Chosen, choose, joined
 from jobs.schedule.standing import note_nothing_new
 from jobs.stopping import Stopping, stopped_by_signals
 from jobs.watchers import Watchers
@@ -44,7 +44,10 @@ EXECUTORS = click.Choice(["auto", "inline", "ray"])
     "From elsewhere, use `hindcast submit`.",
 )
 @click.option(
-    "--run-id", metavar="ID", help="Id of the run, in place of one made from the time of its start."
+    "--run-id",
+    metavar="ID",
+    help="Id of the run, in place of one made from the time of its start; it begins with such a time, as "
+    "20260501T030000Z-trial does.",
 )
 @click.option("--resume", metavar="ID", help="Go on with this unfinished run, and with no other.")
 @click.option(
@@ -107,7 +110,9 @@ def command(  # noqa: PLR0913 - one for each option
     prepared = new.prepared
     if new.nothing and not chosen.resumed:
         note_nothing_new(prepared.spec, started_at)
+        alerting.nothing_new(prepared.spec)
         return owed.tell_nothing(new, as_json=as_json)
+    chosen = joined(prepared, chosen, named=run_id is not None)
     watchers = Watchers(prepared, chosen.begun, stopping := Stopping())
     start = functools.partial(start_executor, address=address, check=watchers.check)
     run = Run(prepared, chosen.begun, start)
@@ -119,7 +124,7 @@ def command(  # noqa: PLR0913 - one for each option
         if chosen.resumed:
             tell.resuming()
         with (
-            stopped_by_signals(stopping, STOPPED, tell.how_to_go_on),
+            stopped_by_signals(stopping, STOPPED, tell.left),
             shown(notes, quiet=silent) as on_progress,
         ):
             record = _execute(run, watchers, on_progress)
@@ -129,8 +134,7 @@ def command(  # noqa: PLR0913 - one for each option
     except (OutputError, CommitUnknown, SourceError):
         tell.how_to_go_on()
         raise
-    _report(run, record, as_json=as_json)
-    alerting.finished(record)
+    _report(run, record, alerting, as_json=as_json)
     return WITH_GAPS if record["status"] != "complete" else 0
 
 
@@ -159,9 +163,13 @@ def _executor(chosen: ExecutorChoice, address: str | None) -> ExecutorChoice:
     return "ray"
 
 
-def _report(run: Run, record: dict[str, object], *, as_json: bool) -> None:
-    if as_json:
-        render.print_json(record)
-    elif not log.is_on():
-        click.get_current_context().invoke(show_command, run=run.uri)
-        click.echo(f"See this again: {render.safe(f'hindcast results show {shlex.quote(run.uri)}')}")
+def _report(run: Run, record: dict[str, object], alerting: Alerting, *, as_json: bool) -> None:
+    try:
+        if as_json:
+            render.print_json(record)
+        elif not log.is_on():
+            click.get_current_context().invoke(show_command, run=run.uri)
+            click.echo(f"See this again: {render.safe(f'hindcast results show {shlex.quote(run.uri)}')}")
+    finally:
+        # Also where nobody reads what is printed.
+        alerting.finished(record)

@@ -26,6 +26,9 @@ class Notes(Protocol):
     def stopped(self) -> None:
         """That somebody stopped it, and what is done."""
 
+    def left(self) -> None:
+        """The same where it did not stop in time: nothing is asked of stores, which may be what it hangs on."""
+
     def how_to_go_on(self) -> None:
         """How to go on with it."""
 
@@ -45,6 +48,7 @@ class Words:
         self._run = run
         self._console = console
         self._quiet = quiet
+        self._done_before = 0
 
     def announce(self, prepared: Prepared) -> None:
         """Says what is going to be hunted, and what is odd about it."""
@@ -58,7 +62,7 @@ class Words:
         records = render.plural(plan.rows, "record") if plan.rows else "records"
         self._say(
             f"hunting {records} ({render.size(plan.text_bytes)} of stored text) "
-            f"in {render.plural(plan.files, 'file')} "
+            f"in {render.part(plan.files - len(plan.unreadable), plan.files, 'file')} "
             f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}"
         )
         if plan.pruned:
@@ -69,12 +73,20 @@ class Words:
 
     def resuming(self) -> None:
         """Says that an unfinished run is gone on with."""
-        self._say(f"going on with run {self._run.run_id}: {self._done()} done")
+        self._done_before = self._run.published()
+        self._say(f"going on with run {self._run.run_id}: {self._splits(self._done_before)} done")
 
     def stopped(self) -> None:
         """Says what is done, and how to go on."""
-        self._say(f"stopped: {self._done()} done, the run is unfinished")
-        if self._run.published():
+        self._tell_stopped(self._run.published())
+
+    def left(self) -> None:
+        """Says the same, as far as this process knows it."""
+        self._tell_stopped(max(self._done_before, self._run.progress.splits))
+
+    def _tell_stopped(self, done: int) -> None:
+        self._say(f"stopped: {self._splits(done)} done, the run is unfinished")
+        if done:
             self._say(f"What is done lies in {self._run.uri}")
         self.how_to_go_on()
 
@@ -82,9 +94,8 @@ class Words:
         """Says how to go on."""
         self._say(f"Go on with it: {_resume(self._file, self._run)}")
 
-    def _done(self) -> str:
-        total = self._run.progress.splits_total
-        return f"{render.number(self._run.published())} of {render.plural(total, 'split')}"
+    def _splits(self, done: int) -> str:
+        return f"{render.number(done)} of {render.plural(self._run.progress.splits_total, 'split')}"
 
     def _say(self, line: str) -> None:
         self._console.print(render.safe(line), soft_wrap=True)
@@ -103,6 +114,7 @@ class Events:
         self._file = file
         self._run = run
         self._log = log
+        self._done_before = 0
 
     def announce(self, prepared: Prepared) -> None:
         """Logs ``planned``, and a ``warning`` for each thing that is odd."""
@@ -123,11 +135,19 @@ class Events:
 
     def resuming(self) -> None:
         """Logs ``resuming``."""
-        self._log.tell("resuming", splits_done=self._run.published())
+        self._done_before = self._run.published()
+        self._log.tell("resuming", splits_done=self._done_before)
 
     def stopped(self) -> None:
         """Logs ``stopped``."""
-        self._log.tell("stopped", splits_done=self._run.published(), splits=self._run.progress.splits_total)
+        self._tell_stopped(self._run.published())
+
+    def left(self) -> None:
+        """Logs ``stopped``, with what this process knows."""
+        self._tell_stopped(max(self._done_before, self._run.progress.splits))
+
+    def _tell_stopped(self, done: int) -> None:
+        self._log.tell("stopped", splits_done=done, splits=self._run.progress.splits_total)
         self.how_to_go_on()
 
     def how_to_go_on(self) -> None:

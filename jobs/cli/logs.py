@@ -49,5 +49,5 @@ def command(run: str, address: str | None, context: str | None, goes_on: bool, a
         render.print_json({"run_id": submission.run_id, "lines": lines})
     else:
         for line in lines:
-            click.echo(render.safe(line))
+            click.echo(render.safe_line(line))
     return 0

@@ -10,12 +10,17 @@ from rich.table import Table
 from jobs.cli import owed, render
 from jobs.cli.cluster_size import prices_of, print_size, size_as_dict, size_options
 from jobs.cli.hunt import EXECUTORS
+from jobs.cli.main import WITH_GAPS
 from jobs.cli.progress import planning_shown
 from jobs.only_new import OnlyNew, find_new
 from jobs.prepare import ExecutorChoice, Prepared, prepare
 from jobs.resume import choose
 from jobs.sizing import Cluster
+from scanner.archive.plan import Unreadable
 from scanner.archive.planning.pruning import Removed
+
+_NAMED = 10
+"""Files that cannot be hunted, before anything else; ``--json`` has all of them."""
 
 
 @click.command("plan")
@@ -36,11 +41,12 @@ def command(  # noqa: PLR0913 - one for each option
     prices: dict[str, float],
     as_json: bool,
     quiet: bool,
-) -> None:
+) -> int:
     """Show what the hunt that FILE describes would read.
 
     Checks the hunt file, its signatures and the footers of its archive as `hindcast hunt` does, and writes
-    nothing. Of a hunt with a `where` it shows what each part of it removes before anything is read.
+    nothing. Of a hunt with a `where` it shows what each part of it removes before anything is read. Exit codes: 0 all
+    can be hunted, 3 some files cannot and are named first, 2 the input is wrong.
 
     \b
     Examples:
@@ -64,6 +70,7 @@ def command(  # noqa: PLR0913 - one for each option
         _print(prepared, new)
         if cluster is not None:
             print_size(prepared, cluster, paid)
+    return WITH_GAPS if prepared.plan.unreadable else 0
 
 
 def _as_dict(prepared: Prepared, new: OnlyNew | None) -> dict[str, object]:
@@ -107,6 +114,8 @@ def _print(prepared: Prepared, new: OnlyNew | None) -> None:
         ("output", spec.output),
     ]
     out = render.console()
+    for line in _unreadable(plan.unreadable, plan.files):
+        out.print(render.safe(line), soft_wrap=True)
     out.print(f"hunt {spec.hunt}")
     for name, value in facts:
         out.print(f"  {name:<11}{render.safe(value)}", soft_wrap=True)
@@ -116,10 +125,15 @@ def _print(prepared: Prepared, new: OnlyNew | None) -> None:
     if plan.pruned:
         out.print("removed by `where`, before anything is read:")
         out.print(_removed(plan.pruned))
-    if plan.unreadable:
-        out.print(f"{render.plural(len(plan.unreadable), 'file')} cannot be hunted:")
-    for file in plan.unreadable:
-        out.print(f"  {render.safe(file.uri)}: {render.safe(file.reason)}", soft_wrap=True)
+
+
+def _unreadable(unreadable: Sequence[Unreadable], files: int) -> list[str]:
+    if not unreadable:
+        return []
+    count, more = len(unreadable), len(unreadable) - _NAMED
+    lines = [f"NOT ALL CAN BE HUNTED: {render.part(count, files, 'file')} cannot:"]
+    lines += [f"  {file.uri}: {file.reason}" for file in unreadable[:_NAMED]]
+    return [*lines, f"  and {render.plural(more, 'more file')}, which `--json` names"] if more > 0 else lines
 
 
 def _removed(pruned: Sequence[Removed]) -> Table:

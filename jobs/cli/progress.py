@@ -112,7 +112,9 @@ def _bytes(progress: Progress, elapsed_s: float) -> list[str]:
 def _counts(progress: Progress, elapsed_s: float) -> list[str]:
     speed = pace(progress, elapsed_s).rows_per_s
     rate = "" if speed is None else f" at {number(speed)}/s"
-    parts = [f"{plural(progress.rows, 'record')}{rate}", plural(progress.hits, "hit")]
+    # Commit records of a run that is gone on with may be a million, so that nobody has counted their hits yet.
+    here = " since it was gone on with" if progress.rows_before or progress.text_bytes_before else ""
+    parts = [f"{plural(progress.rows, 'record')}{rate}", f"{plural(progress.hits, 'hit')}{here}"]
     return [*parts, f"{number(progress.failed)} failed"] if progress.failed else parts
 
 

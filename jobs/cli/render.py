@@ -25,9 +25,16 @@ _BREAKS = re.compile("\r\n|[\t\n\v\f\r\x85\u2028\u2029]")
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # order of writing
+    "\u2028\u2029"  # line breaks
     "\xad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible
     "\ud800-\udfff]"  # halves of characters, which no terminal's encoding takes
 )
+
+_SPACE = 0x20
+_DELETE = 0x7F
+_PICTURES = 0x2400
+"""Where Unicode has pictures of the control characters, in their order."""
+_LAST_OF_FOUR_DIGITS = 0xFFFF
 
 _NEXT_LINE = re.compile(r", (?=[\d.,]+ .?B of |[\d,]+ records?\b)")
 
@@ -37,12 +44,30 @@ _HOUR_S = 3600
 
 
 def safe(text: str) -> str:
-    """The text as one line that cannot move, colour or reorder anything on a terminal.
+    r"""The text as one line that cannot move, colour or reorder anything on a terminal, and hides nothing.
 
-    Escape sequences, control characters, controls of the writing direction and invisible characters are
-    dropped; tabs and line breaks become one space each. Joiners stay: Persian words and emoji need them.
+    Control characters, line breaks and tabs among them, are shown as their pictures: ``␛``, ``␊``. Controls of the
+    writing direction and invisible characters are shown as ``\u202e``. So a name still leads to what it names.
+    Joiners stay: Persian words and emoji need them.
     """
-    return _UNSAFE.sub("", _BREAKS.sub(" ", _ESCAPE_SEQUENCES.sub("", text)))
+    return _UNSAFE.sub(_visible, text)
+
+
+def safe_line(text: str) -> str:
+    """A line that a program has printed, as `safe` shows it, without its colours.
+
+    Escape sequences are dropped; tabs and line breaks become one space each.
+    """
+    return safe(_BREAKS.sub(" ", _ESCAPE_SEQUENCES.sub("", text)))
+
+
+def _visible(unsafe: re.Match[str]) -> str:
+    code = ord(unsafe[0])
+    if code < _SPACE:
+        return chr(_PICTURES + code)
+    if code == _DELETE:
+        return "␡"
+    return f"\\u{code:04x}" if code <= _LAST_OF_FOUR_DIGITS else f"\\U{code:08x}"
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -94,6 +119,11 @@ def number(value: float) -> str:
 def plural(count: int, noun: str) -> str:
     """``1 hit``, ``2 hits``, ``1,234 hits``."""
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def part(count: int, total: int, noun: str) -> str:
+    """``3 of 4 files``, or ``4 files`` where that is all of them."""
+    return plural(total, noun) if count == total else f"{number(count)} of {plural(total, noun)}"
 
 
 def size(value_bytes: float) -> str:

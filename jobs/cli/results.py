@@ -1,5 +1,6 @@
 """`hindcast results`: which runs there are, and what one of them found."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.table import Table
 
+from jobs.cli import all_runs as together
 from jobs.cli import render
 from scanner.results.display import found_line, headline
 from scanner.results.reader import Results, open_results
@@ -18,6 +20,8 @@ from scanner.results.runs import RunSummary, list_runs
 _SHOWN_REASONS = 10
 _SHOWN_NAMES = 20
 _SHOWN_ROW_GROUPS = 20
+_NOT_JSON = r"(^|; )[\d,]+ cells? of (.+?) (?:is no JSON and was|are no JSON and were) not read"
+"""The number differs from split to split, where the reason is the same."""
 
 
 @click.group("results")
@@ -54,22 +58,48 @@ def list_command(uri: str, as_json: bool) -> None:
 
 @command.command("show")
 @click.argument("run")
+@click.option(
+    "--all-runs",
+    is_flag=True,
+    help="What all runs of the hunt found together, each hit once: what to look at after `hunt --only-new`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show_command(run: str, as_json: bool) -> None:
+def show_command(run: str, all_runs: bool, as_json: bool) -> None:
     """Show what a run found, and first whether it read everything.
 
-    RUN is the folder of a run, of a hunt (its latest complete run is shown), or of an output that holds one
-    hunt.
+    RUN is the folder of a run, of a hunt (its latest finished run is shown), or of an output that holds one
+    hunt. The exit code is 0 whatever the run has found or missed.
 
     \b
-    Example:
+    Examples:
       hindcast results show hunts-out/hunt=nightly-fraud/
+      hindcast results show hunts-out/hunt=nightly-fraud/ --all-runs
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
+    if all_runs:
+        _show_all(run, as_json=as_json)
+        return
     results = open_results(run)
     if as_json:
         render.print_json(_as_json(results))
     else:
         _print(results)
+
+
+def _show_all(uri: str, *, as_json: bool) -> None:
+    results = together.open_all(uri)
+    told = together.as_dict(results)
+    if as_json:
+        render.print_json(told)
+        return
+    runs = list_runs(uri)
+    for line in together.opening(told, runs):
+        click.echo(render.safe(line))
+    render.console().print(_runs_table(runs))
+    hit = [row for row in told["signatures"] if row["hits"]]
+    if hit:
+        render.console().print(_signatures_table(hit))
+    for line in together.notes(told["signatures"]):
+        click.echo(render.safe(line))
 
 
 @command.command("coverage")
@@ -99,7 +129,7 @@ def coverage_command(run: str, everything: bool, as_json: bool) -> None:
 
 
 def _is_gap(row: Mapping[str, Any]) -> bool:
-    return bool(row["status"] == "failed" or row["match_errors"])
+    return bool(row["status"] == "failed" or row["match_errors"] or row["unparsed_cells"])
 
 
 def _coverage_line(row: Mapping[str, Any]) -> str:
@@ -149,7 +179,7 @@ def _print(results: Results) -> None:
     if hit:
         render.console().print(_signatures_table(hit))
     where = [f"hits: {results.uri}/hits/*.parquet"] if results.run else []
-    for line in (*_sampled(hit), *_without_hits(signatures), *where):
+    for line in (*_sampled(hit), *_without_hits(results, signatures), *where):
         click.echo(render.safe(line))
 
 
@@ -171,8 +201,14 @@ def _opening(results: Results) -> list[str]:
 def _gaps(results: Results) -> list[tuple[int, str, str]]:
     """Rows of coverage with each reason, the reason, and one of their files; the most frequent first."""
     coverage = results.coverage
-    failed = (pc.field("status") == "failed") | (pc.field("match_errors") > 0)
-    rows: pa.Table = coverage.to_table(filter=failed, columns=["error", "source_uri"])
+    lost = (pc.field("match_errors") > 0) | (pc.field("unparsed_cells") > 0)
+    failed = (pc.field("status") == "failed") | lost
+    reason = pc.replace_substring_regex(
+        pc.field("error"), _NOT_JSON, r"\1cells of \2 are no JSON and were not read"
+    )
+    rows: pa.Table = coverage.to_table(
+        filter=failed, columns={"error": reason, "source_uri": pc.field("source_uri")}
+    )
     grouped = rows.group_by("error").aggregate([("source_uri", "count"), ("source_uri", "min")]).to_pylist()
     gaps = [(row["source_uri_count"], row["error"] or "no reason", row["source_uri_min"]) for row in grouped]
     return sorted(gaps, key=lambda gap: (-gap[0], gap[1]))
@@ -180,9 +216,11 @@ def _gaps(results: Results) -> list[tuple[int, str, str]]:
 
 def _totals(results: Results) -> list[str]:
     totals = {name: value or 0 for name, value in results.totals.items()}
-    read = f"read {render.plural(totals['rows'], 'record')} in {render.plural(totals['files'], 'file')}"
+    files = render.part(totals.get("files_read", totals["files"]), totals["files"], "file")
+    read = f"read {render.plural(totals['rows'], 'record')} in {files}"
     parts = [f"{read} ({render.size(totals['text_bytes'])} of text)"]
-    parts.append(f"{render.plural(totals['failed'], 'split')} failed")
+    failed = totals["failed"] - totals.get("files_unreadable", 0)
+    parts.append(f"{render.plural(failed, 'split')} failed")
     if filtered := totals.get("rows_filtered"):
         parts.append(f"{render.plural(filtered, 'record')} left out by `where`")
     if pruned := totals.get("files_pruned"):
@@ -206,7 +244,9 @@ def _only_new(results: Results) -> list[str]:
     covered = (
         f"what {render.plural(runs, 'earlier run')} {'has' if runs == 1 else 'have'} covered was left out"
     )
-    return [f"only what is new: {covered}, {render.plural(files, 'file')} as a whole"] if runs else []
+    left_out = f"only what is new: {covered}, {render.plural(files, 'file')} as a whole"
+    hunt = shlex.quote(results.uri.rpartition("/")[0])
+    return [left_out, f"all runs together: hindcast results show {hunt} --all-runs"] if runs else []
 
 
 def _signatures_table(hit: Sequence[dict[str, Any]]) -> Table:
@@ -231,10 +271,16 @@ def _sampled(hit: Sequence[dict[str, Any]]) -> list[str]:
     return [told] if names else []
 
 
-def _without_hits(signatures: Sequence[dict[str, Any]]) -> list[str]:
+def _without_hits(results: Results, signatures: Sequence[dict[str, Any]]) -> list[str]:
     idle = sum(row["ran"] and not row["hits"] for row in signatures)
-    expired = [f"{row['signature_id']} ({row['expires']})" for row in signatures if not row["ran"]]
     lines = [f"{render.plural(idle, 'signature')} found nothing"] if idle else []
+    gone = set(results.run["ruleset"]["expired"]) if results.run else set()
+    still = [row for row in signatures if not row["ran"]]
+    expired = [f"{row['signature_id']} ({row['expires']})" for row in still if row["signature_id"] in gone]
+    if not_run := len(still) - len(expired):
+        read = results.totals.get("files_read")
+        why = "nothing that was read owed them" if read else "nothing was read"
+        lines.append(f"{render.plural(not_run, 'signature')} did not run here: {why}")
     if expired:
         more = len(expired) - _SHOWN_NAMES
         rest = f" and {render.number(more)} more" if more > 0 else ""

@@ -1,9 +1,10 @@
 """`hindcast scan PATH -s SIGNATURES`."""
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BufferedReader, FileIO
 from typing import Any, Literal, get_args
@@ -13,18 +14,21 @@ from rich.table import Table
 
 from jobs.cli import render
 from jobs.cli.main import WITH_GAPS
+from jobs.cli.options import column_names
 from jobs.prepare import Gathered, Loaded, idle_signatures, load_for
 from jobs.scan import STANDARD_INPUT, Found, Gap, plan_files, scan_files, scan_lines
-from scanner.archive.formats import ENDINGS
+from scanner.archive import storage
+from scanner.archive.formats import ENDINGS, PARQUET, name_of
 from scanner.archive.formats.tables import TABLES
 from scanner.archive.plan import Plan
 from scanner.engine.matcher import HyperscanMatcher
-from scanner.errors import InputError, Problem
+from scanner.errors import HuntError, InputError, Problem, SourceError
 from scanner.results.mask import Evidence
 
 ROWS_OF_A_TABLE = 100
 
 Format = Literal["table", "jsonl"]
+_FORMATS = (*ENDINGS, *TABLES)
 
 
 @click.command("scan")
@@ -41,7 +45,7 @@ Format = Literal["table", "jsonl"]
 @click.option("--columns", help="Text columns to scan, separated by commas.  [default: every text column]")
 @click.option(
     "--input-format",
-    type=click.Choice((*ENDINGS, *TABLES)),
+    type=click.Choice(_FORMATS),
     help="How PATH is written.  [default: as the names of files tell; in a folder, Parquet]",
 )
 @click.option("--format", "form", type=click.Choice(get_args(Format)), default="table", show_default=True)
@@ -51,7 +55,7 @@ Format = Literal["table", "jsonl"]
     type=click.Choice(get_args(Evidence)),
     default="masked",
     show_default=True,
-    help="What of the matched text to print.",
+    help="What of the matched text to print; all of it on one line and without control characters, also as JSON.",
 )
 @click.option(
     "--limit",
@@ -87,41 +91,98 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         message = "lines of text have no columns and no format; leave `--columns` and `--input-format` out"
         raise click.UsageError(message)
     lines = as_json or form == "jsonl"
-    tally = _Tally(lines, limit if limit is not None else sys.maxsize if lines else ROWS_OF_A_TABLE)
-    for outcome in _outcomes(path, signature_paths, columns, input_format, evidence):
+    begun = _begun(path, signature_paths, column_names(columns), input_format, evidence)
+    most = limit if limit is not None else sys.maxsize if lines else ROWS_OF_A_TABLE
+    tally = _Tally(lines, most, begun.signatures, several=begun.files > 1)
+    for outcome in begun.outcomes:
         tally.add(outcome)
     tally.finish()
     return WITH_GAPS if tally.gaps else 0
 
 
-def _outcomes(
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A scan that can go on.
+
+    Attributes:
+        signatures: Number of those that are looked for.
+        files: Number of those that are read, or should be.
+        outcomes: What comes of it.
+    """
+
+    signatures: int
+    files: int
+    outcomes: Iterator[Found | Gap]
+
+
+def _begun(
     path: str,
     signature_paths: tuple[str, ...],
-    columns: str | None,
+    columns: list[str] | Literal["auto"],
     input_format: str | None,
     evidence: Evidence,
-) -> Iterator[Found | Gap]:
+) -> _Begun:
     today = datetime.now(UTC).date()
     if path == STANDARD_INPUT:
         anywhere = load_for(signature_paths, today, anywhere=True)
         _tell_expired(anywhere)
-        with BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)) as stream:
-            yield from scan_lines(stream, HyperscanMatcher(anywhere.program), evidence)
-        return
+        return _Begun(len(anywhere.ruleset.signatures), 1, _of_standard_input(anywhere, evidence))
     problems: list[Problem] = []
     loaded: Loaded | None = None
     plan: Plan | None = None
     with Gathered(problems):
         loaded = load_for(signature_paths, today)
     with Gathered(problems):
-        named = [name.strip() for name in columns.split(",")] if columns else None
-        plan = plan_files(path, named or "auto", input_format)
+        plan = _planned(path, columns, input_format)
     if loaded is None or plan is None:
         raise InputError(tuple(problems))
     _tell_expired(loaded)
-    render.print_problems(idle_signatures(loaded.ruleset, plan.columns))
+    idle = list(idle_signatures(loaded.ruleset, plan.columns))
+    render.print_problems(idle)
     click.echo(render.safe(f"scanning the columns {', '.join(plan.columns)}"), err=True)
-    yield from scan_files(plan, HyperscanMatcher(loaded.program), evidence)
+    outcomes = scan_files(plan, HyperscanMatcher(loaded.program), evidence)
+    return _Begun(len(loaded.ruleset.signatures) - len(idle), plan.files, outcomes)
+
+
+def _of_standard_input(loaded: Loaded, evidence: Evidence) -> Iterator[Found | Gap]:
+    with BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)) as stream:
+        yield from scan_lines(stream, HyperscanMatcher(loaded.program), evidence)
+
+
+def _planned(path: str, columns: list[str] | Literal["auto"], input_format: str | None) -> Plan:
+    """The plan.
+
+    Raises:
+        HuntError: There is nothing to scan. It says how to name the format of what was taken for Parquet for want of
+            a better guess.
+    """
+    try:
+        return plan_files(path, columns, input_format)
+    except HuntError as error:
+        if input_format is not None:
+            raise
+        raise HuntError(tuple(map(_with_formats, error.problems))) from error
+
+
+def _with_formats(problem: Problem) -> Problem:
+    """Names the other formats where something is there and was taken for Parquet without a reason."""
+    uri = problem.file
+    named = uri.lower().endswith(ENDINGS[PARQUET])
+    if problem.subject or named or name_of(uri) != PARQUET or not _is_there(uri):
+        return problem
+    others = "|".join(name for name in _FORMATS if name != PARQUET)
+    hint = f"if this is no Parquet, add `--input-format {others}`"
+    if not storage.is_folder(uri):
+        stream = "-" if not storage.is_local(uri) else f"- < {shlex.quote(uri)}"
+        hint += f"; lines of text go to `hindcast scan {stream}`"
+    return replace(problem, message=f"{problem.message}; {hint}")
+
+
+def _is_there(uri: str) -> bool:
+    try:
+        return storage.exists(uri)
+    except SourceError:
+        return False
 
 
 def _tell_expired(loaded: Loaded) -> None:
@@ -136,11 +197,15 @@ class _Tally:
     Attributes:
         lines: True to print a line of JSON a hit.
         limit: Hits to print.
+        signatures: Number of those that are looked for.
+        several: True where hits may come from more than one file.
         gaps: Number of things that could not be scanned.
     """
 
     lines: bool
     limit: int
+    signatures: int
+    several: bool
     gaps: int = 0
     records: int = 0
     hits: Counter[str] = field(default_factory=Counter)
@@ -166,10 +231,15 @@ class _Tally:
     def finish(self) -> None:
         """Prints the table and the summary."""
         if self.shown:
-            render.console().print(_table(self.shown))
+            render.console().print(_table(self.shown, several=self.several))
         total = self.hits.total()
-        found = f"{render.plural(total, 'hit')} of {render.plural(len(self.hits), 'signature')}"
-        click.echo(f"{found} in {render.plural(self.records, 'record')}", err=True)
+        found = (
+            f"{render.plural(total, 'hit')} of {render.plural(len(self.hits), 'signature')}"
+            if total
+            else "0 hits"
+        )
+        looked_for = f"{render.plural(self.signatures, 'signature')} looked for"
+        click.echo(f"{found} in {render.plural(self.records, 'record')}; {looked_for}", err=True)
         if self.printed < total:
             click.echo(f"{render.number(self.printed)} of them printed; see more with --limit", err=True)
         for signature_id, count in self.hits.most_common():
@@ -178,8 +248,7 @@ class _Tally:
             click.echo(f"NOT ALL WAS SCANNED: {render.plural(self.gaps, 'gap')}, listed above", err=True)
 
 
-def _table(hits: list[dict[str, Any]]) -> Table:
-    several = len({hit["source_uri"] for hit in hits}) > 1
+def _table(hits: list[dict[str, Any]], *, several: bool) -> Table:
     file = ["file"] if several else []
     made = render.table([*file, "row", "column", "signature", "severity", "evidence"], numbers=["row"])
     for hit in hits:

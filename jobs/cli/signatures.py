@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 import click
 
+from jobs.cli.options import column_names
 from jobs.cli.render import console, number, plural, print_json, safe, size, table
 from jobs.prepare import load_for
 from jobs.profile import Profile
 from jobs.profile import profile as measure
 from jobs.scan import plan_files
 from jobs.trial import Failure, Trial, try_signatures
-from scanner.engine.program import check_patterns
+from scanner.engine.program import check_flawed, check_patterns
 from scanner.errors import Problem, SignatureError
 from scanner.signatures.condition import render
 from scanner.signatures.lint import lint
@@ -65,6 +66,7 @@ def check(paths: tuple[str, ...], warnings_as_errors: bool, as_json: bool) -> in
     reading = read_signatures(paths)
     problems = (
         *reading.problems,
+        *check_flawed(reading.flawed),
         *check_patterns(reading.signatures),
         *lint(reading.signatures, datetime.now(UTC).date()),
     )
@@ -123,7 +125,7 @@ def profile(paths: tuple[str, ...], sample: str, columns: str | None, as_json: b
       hindcast signatures profile signatures/ --on sample.parquet --columns text
     """  # noqa: D301
     loaded = load_for(paths, datetime.now(UTC).date())
-    plan = plan_files(sample, columns.split(",") if columns else "auto")
+    plan = plan_files(sample, column_names(columns))
     found = measure(loaded, plan)
     if as_json:
         print_json(_profile_as_json(found))
@@ -238,14 +240,26 @@ def _as_row(signature: Signature) -> dict[str, object]:
 
 def _print_profile(found: Profile) -> None:
     spent = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in found.seconds.items())
-    click.echo(f"{number(found.cells)} cells, {size(found.text_bytes)}: {spent}")
-    names = ["signature", "share", "ns/cell", "candidates", "judged", "hits", "rung", "what to change"]
-    shown = table(names, numbers=names[1:6])
+    longest = f"the longest {size(found.longest_bytes)}"
+    click.echo(f"{number(found.cells)} cells, {size(found.text_bytes)}, {longest}: {spent}")
+    names = [
+        "signature",
+        "share",
+        "ns/cell",
+        "ns/byte",
+        "candidates",
+        "judged",
+        "hits",
+        "rung",
+        "what to change",
+    ]
+    shown = table(names, numbers=names[1:7])
     for row in found.signatures:
         shown.add_row(
             safe(row.signature.id),
             f"{row.share:.1%}",
             number(round(row.alone_ns, 1)),
+            f"{row.alone_ns_a_byte:.2f}",
             number(row.cost.candidates),
             number(row.cost.judged),
             number(row.hits),
@@ -261,6 +275,7 @@ def _profile_as_json(found: Profile) -> dict[str, object]:
             "signature_id": row.signature.id,
             "share": round(row.share, 4),
             "alone_ns": round(row.alone_ns, 1),
+            "alone_ns_a_byte": round(row.alone_ns_a_byte, 3),
             **dataclasses.asdict(row.cost),
             "hits": row.hits,
             "rung": row.rung,
@@ -271,6 +286,7 @@ def _profile_as_json(found: Profile) -> dict[str, object]:
     return {
         "cells": found.cells,
         "text_bytes": found.text_bytes,
+        "longest_bytes": found.longest_bytes,
         "seconds": found.seconds,
         "signatures": rows,
     }

@@ -73,6 +73,11 @@ def is_missing(error: BaseException) -> bool:
     return caused_by(error, Missing)
 
 
+def is_no_folder(error: BaseException) -> bool:
+    """True where a file stands where a folder should be."""
+    return caused_by(error, FileExistsError) or caused_by(error, NotADirectoryError)
+
+
 def is_away(error: BaseException) -> bool:
     """True where a store does not answer."""
     return caused_by(error, Transient)

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from jobs.doctor.check import Check, is_away, is_denied, is_missing, told
+from jobs.doctor.check import Check, is_away, is_denied, is_missing, is_no_folder, told
 from jobs.spec import HuntSpec
 from scanner.archive import storage
 from scanner.archive.formats import endings_of
@@ -156,6 +156,8 @@ def _after(name: str, uri: str, other: str) -> Check:
 def _remedy(right: str, uri: str, error: HindcastError) -> str:
     if is_away(error):
         return _AWAY
+    if is_no_folder(error):
+        return "name a folder"
     if is_missing(error):
         return (
             "correct the name, or make the bucket"

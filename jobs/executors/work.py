@@ -10,7 +10,7 @@ from jobs.executors import Compiled, Outcome, Task
 from jobs.executors.timer import in_time, overdue
 from scanner.archive import storage
 from scanner.archive.plan import Split
-from scanner.engine.matcher import HyperscanMatcher
+from scanner.engine.flood import LearningMatcher
 from scanner.engine.owed import Matchers
 from scanner.engine.qualification.verdict import adopt
 from scanner.errors import CommitUnknown, EngineError, OutputError, SourceError, why
@@ -27,7 +27,7 @@ def matchers_of(compiled: Compiled) -> Matchers:
     program, parts, verdict = compiled
     try:
         adopt(verdict)
-        return Matchers(HyperscanMatcher(program), parts)
+        return Matchers(LearningMatcher(program), parts)
     except EngineError as error:
         reason = f"{platform.node()} cannot hunt: {error.reason}"
         raise EngineError(reason) from error

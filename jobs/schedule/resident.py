@@ -2,8 +2,10 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +23,13 @@ from scanner.archive import storage
 from scanner.errors import HindcastError, why
 
 LOOK_S: Final = 5.0
-"""How often hunt files are looked at for changes."""
+"""How often hunt files are looked at for changes, and the clock for what is due."""
+
+ASK_S: Final = 60.0
+"""How often hunts are asked for that somebody else has: who dies leaves runs that look alive about as long."""
+
+_JUMP: Final = timedelta(minutes=1)
+"""By how much the clock may differ from the time that has passed before it was put back."""
 
 _MEANINGS: Final = {
     0: "ended well",
@@ -35,7 +43,26 @@ _NOW: Final = "\0now"
 """Ends the names of jobs that catch up, which no file's name does."""
 
 Tell = Callable[[str], None]
-Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What time it is.
+
+    Attributes:
+        now: The time, in UTC.
+        passed: Seconds that nobody sets, since some moment.
+    """
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    passed: Callable[[], float] = time.monotonic
+
+    def start(self) -> datetime:
+        """The time of that moment; another one once the clock is set, or the machine has slept."""
+        return self.now() - timedelta(seconds=self.passed())
+
+
+MACHINE: Final = Clock()
 
 
 class CronTrigger(BaseTrigger):  # type: ignore[misc] # no types are shipped
@@ -62,7 +89,7 @@ class Resident:
         tell: Says what happens, a line at a time.
         at_once: Hunts that may run at the same time.
         children: Starts hunts.
-        clock: The time, in UTC.
+        clock: What time it is.
     """
 
     def __init__(
@@ -72,13 +99,16 @@ class Resident:
         tell: Tell,
         at_once: int,
         children: Children,
-        clock: Clock = lambda: datetime.now(UTC),
+        clock: Clock = MACHINE,
     ) -> None:
         self._watched = Watched(paths)
         self._claims = claims
         self._tell = tell
         self._children = children
         self._clock = clock
+        self._start = clock.start()
+        self._asked_s = clock.passed()
+        self._elsewhere: set[str] = set()
         self._asking = threading.Lock()
         self._known: dict[str, Scheduled] = {}
         # What it would say of its own, this says in words for users.
@@ -102,14 +132,28 @@ class Resident:
             self._scheduler.shutdown()
 
     def look(self) -> None:
-        """Reads hunt files that have changed, and has hunts that were missed run once.
-
-        A file that has become wrong keeps the schedule it had: a night without a run would be worse than one that
-        fails and says why.
-        """
+        """Reads hunt files that have changed, follows the clock, and has hunts that were missed run once."""
         files = self._watched.changed()
-        if files is None:
-            return
+        if files is not None:
+            self._read(files)
+        self._follow_clock()
+        if self._clock.passed() - self._asked_s >= ASK_S:
+            self._asked_s = self._clock.passed()
+            self._ask_again()
+
+    def _follow_clock(self) -> None:
+        """APScheduler waits while seconds pass, and notices neither a clock that is set nor a machine that slept."""
+        start = self._clock.start()
+        if start < self._start - _JUMP:
+            self._tell("the clock was put back: all times are reckoned anew")
+            self._schedule(tuple(self._known.values()))
+        if abs(start - self._start) > _JUMP:
+            self._start = start
+        if self._scheduler.running:
+            self._scheduler.wakeup()
+
+    def _read(self, files: Sequence[str]) -> None:
+        """A file that has become wrong keeps its schedule: a run that fails and says why is better than none."""
         reading = read_schedules(files)
         for problem in reading.problems:
             self._tell(str(problem))
@@ -123,7 +167,7 @@ class Resident:
         self._schedule(changed)
 
     def _schedule(self, changed: Sequence[Scheduled]) -> None:
-        now = self._clock()
+        now = self._clock.now()
         for each in changed:
             self._scheduler.add_job(
                 self._hunt,
@@ -134,10 +178,22 @@ class Resident:
             )
             following = each.schedule.cron.next_after(now, each.schedule.zone)
             self._tell(f"{each.spec.hunt}: next at {following:%Y-%m-%d %H:%M} UTC")
+        self._catch_up(changed, now)
+
+    def _ask_again(self) -> None:
+        """Has hunts run that somebody else had and did not bring to an end, so that a time went without an answer."""
+        free = []
+        for each in [each for file, each in self._known.items() if file in self._elsewhere]:
+            with claimed(each.spec, self._claims) as held:
+                if held is not None:
+                    free.append(each)
+        self._catch_up(free, self._clock.now())
+
+    def _catch_up(self, hunts: Sequence[Scheduled], now: datetime) -> None:
         last_runs: dict[str, LastRun | None] = {}
-        for each in changed:
+        for each in hunts:
             last_runs |= self._last_run(each)
-        for file in due({each.file: each.schedule for each in changed}, last_runs, now):
+        for file in due({each.file: each.schedule for each in hunts}, last_runs, now):
             self._tell(f"{self._known[file].spec.hunt}: its last time was missed, it runs now")
             self._scheduler.add_job(
                 self._hunt, args=(self._known[file],), id=file + _NOW, replace_existing=True
@@ -150,6 +206,7 @@ class Resident:
         name = each.spec.hunt
         with claimed(each.spec, self._claims) as held:
             if held is None:
+                self._elsewhere.add(each.file)
                 self._tell(f"{name}: {_STILL_RUNNING}")
                 return
             last = self._last_run(each).get(each.file)
@@ -177,7 +234,10 @@ class Resident:
         with self._asking:
             storage.configure(each.spec.storage)
             try:
-                return {each.file: last_run(each.spec, self._clock())}
+                last = last_run(each.spec, self._clock.now())
             except HindcastError as error:
                 self._tell(f"{each.spec.hunt}: whether it was run cannot be told: {error}")
                 return {}
+        runs = last is not None and last.status == RUNNING
+        (self._elsewhere.add if runs else self._elsewhere.discard)(each.file)
+        return {each.file: last}

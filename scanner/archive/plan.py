@@ -14,6 +14,7 @@ from scanner.archive.columns.leaves import show_type
 from scanner.archive.formats import PARQUET, Written, endings_of
 from scanner.archive.formats.tables import TABLES, open_table
 from scanner.archive.parquet.footer_cache import FooterCache
+from scanner.archive.planning.lacking import why_not
 from scanner.archive.planning.listing import Listing
 from scanner.archive.planning.pruning import Pruning, Removed, removed_by_path
 from scanner.archive.planning.splits import Part, Split, Splits, split_id
@@ -174,7 +175,7 @@ def plan_files(
     files = Listing(infos, lambda listed: on_progress(PlanProgress(listed)))
     on_progress(PlanProgress(len(files), all_listed=True))
     where = "" if wanted.where is None else wanted.where.text
-    draft = _Draft(Splits(files, where, written), wanted.where, target_split_bytes)
+    draft = _Draft(Splits(files, where, written), wanted, target_split_bytes)
     with contextlib.closing(FooterCache()) as forgetful:
         kept = footers or forgetful
         surveys = Surveys(Surveyor(wanted, draft.written), kept, draft.written)
@@ -191,14 +192,15 @@ class _Draft:
 
     Args:
         splits: None yet, of all files.
-        where: Which records are wanted; None for all.
+        wanted: What every file is asked for.
         target_bytes: Compressed bytes of text columns that a split holds at most.
     """
 
-    def __init__(self, splits: Splits, where: Predicate | None, target_bytes: int) -> None:
+    def __init__(self, splits: Splits, wanted: Wanted, target_bytes: int) -> None:
         self._files = splits.files
         self.written = splits.written
-        self._where = where
+        self._where = wanted.where
+        self._text: tuple[str, ...] = () if wanted.text == "auto" else wanted.text
         self._target_bytes = target_bytes
         self._pruning = Pruning()
         self._splits = splits
@@ -228,7 +230,7 @@ class _Draft:
             self._set_aside(self._files[number], found.reason)
         elif found.problems:
             self._first_problems = self._first_problems or found
-            self._set_aside(found.info, "; ".join(f"column {error}" for error in found.problems))
+            self._set_aside(found.info, why_not(found.problems, self._text))
         else:
             self._first_usable = self._first_usable or found
             if self._carries(found):

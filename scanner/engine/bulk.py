@@ -9,7 +9,7 @@ that reaches over the cell's end, all cells that it touches are asked about one 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,7 @@ _ONE_POINT: Final = frozenset({"char", "atom", "dot"})
 _STRUCTURE: Final = frozenset({"alternative", "close", "repeat"})
 _OPTIONS: Final = frozenset({*"imsxunUJ", "xx"})
 _LINE_FEED: Final = b"\n"
+_NONE: Final = np.zeros(0, np.int64)
 
 
 @lru_cache(maxsize=100_000)
@@ -127,8 +128,6 @@ class Bulk:
         self._text = text
         self._cells = cells
         self._lengths = text.offsets[cells + 1] - text.offsets[cells]
-        self._starts: list[int] = text.offsets[cells].tolist()
-        self._ends: list[int] = (text.offsets[cells + 1] - 1).tolist()
         self._runs: list[tuple[int, int]] = []  # of those that stand apart: the first candidate, and how many
         self._apart: list[bytes] = []
         self._asked: list[Int64s] = []  # of those that stand close: candidates, -1 for other cells
@@ -143,8 +142,13 @@ class Bulk:
 
     def texts(self, run: slice) -> list[bytes]:
         """The cells of some candidates."""
-        data = self._text.data
-        return [data[start:end] for start, end in zip(self._starts[run], self._ends[run], strict=True)]
+        data, (starts, ends) = self._text.data, self._borders
+        return [data[start:end] for start, end in zip(starts[run], ends[run], strict=True)]
+
+    @cached_property
+    def _borders(self) -> tuple[list[int], list[int]]:
+        offsets, cells = self._text.offsets, self._cells
+        return offsets[cells].tolist(), (offsets[cells + 1] - 1).tolist()
 
     def ask(self, judge: Expression, run: slice) -> None:
         """Looks for a plain expression in some candidates."""
@@ -188,7 +192,7 @@ class Bulk:
         apart = _numbers(self._runs)
         asked = np.concatenate([apart, *self._asked])
         borders = np.append(0, np.cumsum(np.concatenate([self._lengths[apart], *self._sizes])))
-        starts, ends = _spans(b"".join([*self._apart, *self._close]))
+        starts, ends = _spans([*self._apart, *self._close])
         cells = np.searchsorted(borders, starts, "right") - 1
         counts = np.bincount(cells, minlength=len(asked))
         alone = counts > MAX_SPANS
@@ -199,7 +203,8 @@ class Bulk:
         wanted = ~alone & (asked >= 0)
         kept = wanted[cells]
         hits = np.flatnonzero(wanted & (counts > 0))
-        spans = np.stack([starts[kept], ends[kept]], axis=1) - borders[cells[kept], None]
+        before = borders[cells]
+        spans = np.stack([starts - before, ends - before], axis=1)[kept]
         again = np.sort(np.concatenate([*self._again, asked[alone & (asked >= 0)]]))
         return Answers(asked[hits], counts[hits], spans, again)
 
@@ -224,9 +229,14 @@ def _pieces(lengths: Int64s) -> Iterator[tuple[int, int]]:
         first, before = stop, int(ends[stop - 1])
 
 
-def _spans(marked: bytes) -> tuple[Int64s, Int64s]:
-    """Where the matches stood in the text before it was marked."""
-    # The two bytes follow on each other by turns; whatever is smaller becomes larger than both.
-    marks = np.flatnonzero(np.frombuffer(marked, np.uint8) - np.uint8(BEFORE[0]) <= BEHIND[0] - BEFORE[0])
+def _spans(marked: Sequence[bytes]) -> tuple[Int64s, Int64s]:
+    """Where the matches stood in the texts, one behind the other, before they were marked."""
+    places, before = [_NONE], 0
+    for text in marked:
+        # The two bytes follow on each other by turns; whatever is smaller becomes larger than both.
+        values = np.frombuffer(text, np.uint8) - np.uint8(BEFORE[0])
+        places.append(np.flatnonzero(values <= BEHIND[0] - BEFORE[0]) + before)
+        before += len(text)
+    marks = np.concatenate(places)
     borders = marks - np.arange(len(marks), dtype=np.int64)
     return borders[::2], borders[1::2]

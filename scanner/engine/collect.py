@@ -102,8 +102,10 @@ class Collector:
         cells, lengths = cells[order], lengths[order]
         offsets = np.zeros(len(order) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
-        flat = flat[np.repeat(places[order] - offsets[:-1], lengths) + np.arange(len(flat), dtype=np.int64)]
-        self._to_raw(np.repeat(cells, lengths), flat)
+        moved = np.repeat(places[order] - offsets[:-1], lengths) + np.arange(len(flat), dtype=np.int64)
+        flat = np.take(flat, moved, axis=0)  # a tenth of the price of an index in brackets
+        if self._repairs:
+            self._to_raw(np.repeat(cells, lengths), flat)
         return Matches(
             cells=cells,
             signatures=signatures[order],
@@ -117,8 +119,6 @@ class Collector:
 
     def _to_raw(self, cells: Int64s, spans: Int64s) -> None:
         """Maps spans back to the raw cells, in place."""
-        if not self._repairs:
-            return
         for place in np.flatnonzero(np.isin(cells, list(self._repairs))).tolist():
             repair = self._repairs[int(cells[place])]
             spans[place] = [repair.raw(int(offset)) for offset in spans[place]]

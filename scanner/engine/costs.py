@@ -13,7 +13,7 @@ class SignatureCost:
     """What one signature cost.
 
     Attributes:
-        candidates: Cells in which pass one saw any of its patterns.
+        candidates: Cells in which pass one saw any of its patterns; all cells, where it was not to look for them.
         judged: Cells that the judge was asked about; the others could not be hits any more.
         confirm_s: Seconds the judge took.
     """

@@ -9,7 +9,7 @@ import importlib.metadata
 import platform
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -95,6 +95,17 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.expressions)
+
+    def without(self, ids: Container[int]) -> "Batch | None":
+        """Those that events do not call so; None where no one is left."""
+        left = [place for place, each in enumerate(self.ids) if each not in ids]
+        if not left:
+            return None
+        expressions, flags = (
+            [self.expressions[place] for place in left],
+            [self.flags[place] for place in left],
+        )
+        return Batch(expressions, flags, [self.ids[place] for place in left], self.literal)
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """The first half and the second."""

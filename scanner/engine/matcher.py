@@ -1,9 +1,10 @@
 """The matcher that hunts use: pass one by Hyperscan, pass two by PCRE2."""
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Final
 
 import numpy as np
@@ -57,7 +58,9 @@ class HyperscanMatcher:
             [judge.is_single and number not in self._everywhere for number, judge in enumerate(self._judges)],
             np.bool_,
         )
-        self._kinds_by_column: dict[str, tuple[Mask, Mask]] = {}
+        self._flooding = np.zeros(len(self._judges), np.bool_)
+        self._flooding[list(program.flooding)] = True
+        self._kinds_by_column: dict[str, tuple[Mask, Mask, Mask]] = {}
         self._judging: int | None = None
 
     @property
@@ -79,7 +82,7 @@ class HyperscanMatcher:
         events, candidates = self._pass_one.run(text)
         scanned = time.perf_counter()
         costs = Costs(joined - started, scanned - joined, 0.0, events)
-        if not len(candidates) and not self._everywhere:
+        if not len(candidates) and not self._everywhere and not self._program.flooding:
             return replace(NO_MATCHES, invalid_cells=len(text.repairs), costs=costs)
         collector = Collector(text.repairs)
         spent = SignatureCosts.of(self._confirm_all(candidates, text, column, collector))
@@ -88,14 +91,20 @@ class HyperscanMatcher:
         costs = replace(costs, confirm_s=time.perf_counter() - scanned, signatures=spent)
         return replace(matches, costs=costs)
 
-    def _kinds(self, column: str) -> tuple[Mask, Mask]:
-        """bool[signatures] of those that apply to a column: with one expression to look for, and others."""
+    def may_flood(self, number: int) -> bool:
+        """True where a signature may be one of the `Program.flooding`."""
+        return bool(self._single[number]) and self._judges[number].is_plain
+
+    def _kinds(self, column: str) -> tuple[Mask, Mask, Mask]:
+        """bool[signatures] of those that apply to a column: with one expression to look for, others, and flooding."""
         if column not in self._kinds_by_column:
             signatures = self.ruleset.signatures
             applies = np.array(
                 [each.columns is None or column in each.columns for each in signatures], np.bool_
             )
-            self._kinds_by_column[column] = applies & self._single, applies & ~self._single
+            flooding = applies & self._flooding
+            applies &= ~flooding
+            self._kinds_by_column[column] = applies & self._single, applies & ~self._single, flooding
         return self._kinds_by_column[column]
 
     def _needs_every_cell(self) -> Iterator[int]:
@@ -112,13 +121,15 @@ class HyperscanMatcher:
     def _confirm_all(
         self, candidates: Candidates, text: TextCells, column: str, collector: Collector
     ) -> Iterator[tuple[int, SignatureCost]]:
-        single, other = self._kinds(column)
+        single, other, flooding = self._kinds(column)
         numbers = self._program.target_signatures[candidates.targets]
         yield from self._confirm_single(candidates.part(single[numbers]), text, collector)
         rest = candidates.part(other[numbers])
         runs = {number: rest.part(run) for number, run in self._runs(rest)}
         for number in sorted(runs.keys() | {each for each in self._everywhere if other[each]}):
             yield number, self._confirm(number, runs.get(number, NO_CANDIDATES), text, collector)
+        for number in np.flatnonzero(flooding).tolist():
+            yield number, self._confirm_everywhere(number, text, collector)
 
     def _runs(self, candidates: Candidates) -> Iterator[tuple[int, slice]]:
         """Where the candidates of each signature stand."""
@@ -164,6 +175,21 @@ class HyperscanMatcher:
             about = zip(cells.tolist(), text.take(cells), events.tolist(), strict=True)
             collector.find(number, self._judges[number].only, about, MAX_SPANS)
             yield number, SignatureCost(0, 0, time.perf_counter() - started)
+
+    def _confirm_everywhere(self, number: int, text: TextCells, collector: Collector) -> SignatureCost:
+        """Looks for the plain expression of a signature in every cell."""
+        self._judging = number
+        started = time.perf_counter()
+        judge, cells = self._judges[number].only, text.not_null()
+        if len(cells):
+            bulk = Bulk(text, cells)
+            bulk.ask(judge, slice(0, len(cells)))
+            answers = bulk.answers()
+            hits, again = cells[answers.hits], cells[answers.again]
+            collector.take(np.full(len(hits), number), hits, answers.counts, answers.spans)
+            about = zip(again.tolist(), text.take(again), repeat(sys.maxsize))
+            collector.find(number, judge, about, MAX_SPANS)
+        return SignatureCost(len(cells), len(cells), time.perf_counter() - started)
 
     def _confirm(
         self, number: int, candidates: Candidates, text: TextCells, collector: Collector

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scanner.engine.costs import SignatureCosts
-from scanner.engine.matcher import HyperscanMatcher
+from scanner.engine.flood import LearningMatcher
 from scanner.engine.matches import Matcher, Matches
 from scanner.engine.program import Program, compile_ruleset
 from scanner.signatures.digests import ruleset_digest
@@ -64,7 +64,7 @@ class Matchers:
     def __getitem__(self, number: int) -> Matcher:
         if number not in self._made:
             part = self._parts[number - 1]
-            made = OnlyThese(self._made[0], part) if part.program is None else HyperscanMatcher(part.program)
+            made = OnlyThese(self._made[0], part) if part.program is None else LearningMatcher(part.program)
             self._made[number] = made
         return self._made[number]
 

@@ -42,6 +42,7 @@ class Program:
         unprobed: (signature, pattern) that pass one does not look for.
         odd_letters: Probes without targets, of letters that are case variants of ASCII's; where there are any, a cell
             that holds one is to be looked at again `scanner.engine.literals.spelling.without_odd_letters`.
+        flooding: Signatures of one plain expression that may hit any cell, and that pass one does not look for.
     """
 
     ruleset: Ruleset
@@ -53,6 +54,7 @@ class Program:
     target_literals: Int64s
     unprobed: frozenset[tuple[int, int]]
     odd_letters: range
+    flooding: frozenset[int] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -67,7 +69,10 @@ def all_patterns(signature: Signature) -> tuple[Pattern, ...]:
 
 
 def compile_ruleset(
-    ruleset: Ruleset, patience: Patience = PATIENCE, max_spelled: int = MAX_SPELLED
+    ruleset: Ruleset,
+    patience: Patience = PATIENCE,
+    max_spelled: int = MAX_SPELLED,
+    flooding: frozenset[int] = frozenset(),
 ) -> Program:
     """Compiles signatures for matching, or loads what was compiled before.
 
@@ -76,6 +81,8 @@ def compile_ruleset(
         patience: What one pattern may take; one that takes more is looked for by a looser one.
         max_spelled: How many caseless literals beyond ASCII may be looked for as regular expressions; it changes
             speed, never answers.
+        flooding: Signatures of one plain expression that hit so many cells that pass one is not to look for them; it
+            changes speed, never answers.
 
     Raises:
         SignatureError: Patterns that the judge does not take; all of them.
@@ -99,7 +106,7 @@ def compile_ruleset(
                 unprobed.add((number, index))
             else:
                 table.add_probe(number, index, probe)
-    targets = table.targets()
+    targets = table.targets().without(flooding)
     databases = compile_databases((*targets.batches, *targets.folded_batches))
     return Program(
         ruleset=ruleset,
@@ -111,6 +118,7 @@ def compile_ruleset(
         target_literals=targets.literals,
         unprobed=frozenset(unprobed),
         odd_letters=targets.odd_letters,
+        flooding=flooding,
     )
 
 
@@ -178,6 +186,11 @@ def check_patterns(signatures: Sequence[Signature], patience: Patience = PATIENC
         for signature in signatures
         for problem in refused[id(signature)] or _dear(signature, verdicts)
     )
+
+
+def check_flawed(signatures: Sequence[Signature]) -> tuple[Problem, ...]:
+    """Finds the patterns that do not compile, of signatures with which something else is wrong."""
+    return tuple(_refused(signatures))
 
 
 def _refused(signatures: Sequence[Signature]) -> Iterator[Problem]:

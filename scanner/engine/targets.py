@@ -1,8 +1,8 @@
 """Numbers what pass one looks for, and what an event of each number points at; without an object a literal."""
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -42,6 +42,19 @@ class Targets:
     patterns: Int64s
     literals: Int64s
     odd_letters: range
+
+    def without(self, signatures: Collection[int]) -> "Targets":
+        """The same, without the expressions that are looked for on behalf of no others than some signatures."""
+        if not signatures:
+            return self
+        wanted = np.append(0, np.cumsum(~np.isin(self.signatures, list(signatures))))
+        counts, left = np.diff(self.offsets), np.diff(wanted[self.offsets])
+        dropped = frozenset(np.flatnonzero((counts > 0) & (left == 0)).tolist())
+        kept, folded = (
+            tuple(each for batch in batches if (each := batch.without(dropped)) is not None)
+            for batches in (self.batches, self.folded_batches)
+        )
+        return replace(self, batches=kept, folded_batches=folded)
 
 
 class TargetTable:

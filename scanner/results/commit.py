@@ -7,13 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from scanner.archive import storage
-from scanner.errors import CommitConflict, CommitUnknown, HuntError, Problem, SourceError
+from scanner.errors import CommitConflict, CommitUnknown, HuntError, OutputError, Problem, SourceError
 from scanner.results import layout
 from scanner.results.report import SplitReport
 
 _MAX_RECORD_BYTES: Final = 64 << 20
 _READ_AT_ONCE: Final = 16
 _READ_AHEAD: Final = 1024
+_NOT_ENDED: Final = (
+    "some of its splits have not ended ({}); somebody else may hunt them still. Repeat the command, which goes on with "
+    "what is missing"
+)
 
 
 def publish(run_uri: str, report: SplitReport) -> bool:
@@ -91,15 +95,20 @@ def reports_of(run_uri: str, wanted: Collection[str] | None = None) -> Iterator[
 
     Args:
         run_uri: Folder of the run.
-        wanted: Ids of the splits that are asked about; None for all.
+        wanted: Ids of the splits that are asked about, each once, which all must have ended; None for all there are.
 
     Raises:
         HuntError: A record is not one; it is named.
+        OutputError: What is wanted has not all ended: a split, or a part of one that was divided, has no report.
         SourceError: One cannot be read.
     """
     with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="commits") as pool:
         read = functools.partial(_read_all, run_uri, pool)
-        names = _that_count(storage.list_names(layout.commits_uri(run_uri)), divided(run_uri), wanted, read)
+        names, missing = _that_count(
+            storage.list_names(layout.commits_uri(run_uri)), divided(run_uri), wanted, read
+        )
+        if missing and wanted is not None:
+            raise OutputError(run_uri, _NOT_ENDED.format(missing))
         for start in range(0, len(names), _READ_AHEAD):
             yield from read(names[start : start + _READ_AHEAD])
 
@@ -109,13 +118,17 @@ def _that_count(
     marked: set[str],
     wanted: Collection[str] | None,
     read: Callable[[Sequence[str]], Iterable[SplitReport]],
-) -> list[str]:
-    """Those names of which the report counts, sorted; only splits that are marked can be divided."""
+) -> tuple[list[str], int]:
+    """Those names of which the report counts, sorted; and how many have no report.
+
+    Only splits that are marked can be divided.
+    """
     there = set(names) if marked else set()
     chosen = names if wanted is None else [name for name in names if name in wanted]
+    missing = 0 if wanted is None else len(wanted) - len(chosen)
     doubtful = sorted(marked.intersection(chosen))
     if not doubtful:
-        return chosen
+        return chosen, missing
     counting = set(chosen)
     while doubtful:
         parts: set[str] = set()
@@ -123,9 +136,10 @@ def _that_count(
             if report.parts:
                 counting.discard(report.split_id)
                 parts.update(there.intersection(report.parts))
+                missing += len(report.parts) - len(there.intersection(report.parts))
         counting |= parts
         doubtful = sorted(parts & marked)
-    return sorted(counting)
+    return sorted(counting), missing
 
 
 def _read_all(run_uri: str, pool: ThreadPoolExecutor, names: Sequence[str]) -> Iterator[SplitReport]:

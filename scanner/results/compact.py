@@ -10,9 +10,13 @@ import pyarrow.parquet as pq
 from scanner.archive import storage
 from scanner.results import layout
 from scanner.results.sorted_hits import SORTED_BY
+from scanner.results.weight import full_ends, row_bytes
 
 ROW_GROUP_HITS: Final = 1 << 15
 """Hits of a row group: what is read for a signature is little more than its own."""
+
+ROW_GROUP_BYTES: Final = 32 << 20
+"""Bytes of the hits of a row group: what hunts carry may be large, and a row group is in memory as a whole."""
 
 FILE_HITS: Final = 1 << 21
 _FILE_BYTES: Final = 1 << 30
@@ -26,7 +30,7 @@ def write_hits(run_uri: str, label: str, schema: pa.Schema, hits: Iterable[pa.Ta
         run_uri: Folder of the run.
         label: Tells these files from those of other hits.
         schema: Of the hits.
-        hits: Tables of `ROW_GROUP_HITS`, but for the last one.
+        hits: The hits of one row group each.
 
     Returns:
         Names of the files, one at least.
@@ -42,17 +46,24 @@ def write_hits(run_uri: str, label: str, schema: pa.Schema, hits: Iterable[pa.Ta
 
 
 def in_row_groups(hits: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same hits in tables of `ROW_GROUP_HITS`; the last one may be smaller."""
+    """The same hits, a row group at a time; where one ends is told by the hits, not by the tables they came in.
+
+    A row group has `ROW_GROUP_HITS`, or fewer that hold `ROW_GROUP_BYTES`; the last one may be smaller.
+    """
     waiting: list[pa.Table] = []
-    count = 0
+    count, held_bytes, due_bytes = 0, 0, ROW_GROUP_BYTES
     for table in hits:
         waiting.append(table)
         count += len(table)
-        while count >= ROW_GROUP_HITS:
-            joined = pa.concat_tables(waiting)
-            yield joined.slice(0, ROW_GROUP_HITS).combine_chunks()
-            waiting = [joined.slice(ROW_GROUP_HITS)]
-            count -= ROW_GROUP_HITS
+        held_bytes += table.nbytes
+        if count >= ROW_GROUP_HITS or held_bytes >= due_bytes:
+            joined = pa.concat_tables(waiting).combine_chunks()
+            weights, start = row_bytes(joined), 0
+            for end in full_ends(weights, ROW_GROUP_HITS, ROW_GROUP_BYTES):
+                yield joined.slice(start, end - start)
+                start = end
+            waiting, count, held_bytes = [joined.slice(start)], len(joined) - start, 0
+            due_bytes = ROW_GROUP_BYTES - int(weights[start:].sum())
     if count:
         yield pa.concat_tables(waiting).combine_chunks()
 
@@ -74,7 +85,7 @@ class _Writer:
             self._open()
         self._writer.write_table(hits)
         self._hits += len(hits)
-        self._bytes += hits.nbytes
+        self._bytes += int(row_bytes(hits).sum())
 
     def names(self) -> tuple[str, ...]:
         """Of all files, when nothing more is to be written."""

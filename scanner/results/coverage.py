@@ -29,7 +29,8 @@ _NO_COUNTS: Final[dict[str, Any]] = {
 def coverage_table(reports: Iterable[SplitReport]) -> pa.Table:
     """In `COVERAGE`, one row a report; with gaps a row for what was read, and one for each row group that was not.
 
-    What is counted stands in the first of them, so that columns can be summed.
+    What is counted stands in the first of them, so that columns can be summed. Cells that are no JSON are told as the
+    error of row groups that are ``scanned`` all the same.
     """
     rows = [row for report in reports for row in _rows(report)]
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in COVERAGE]
@@ -38,6 +39,8 @@ def coverage_table(reports: Iterable[SplitReport]) -> pa.Table:
 
 def _rows(report: SplitReport) -> Iterator[dict[str, Any]]:
     counts = {name: getattr(report, name) for name in COVERAGE.names}
+    told = [*([report.error] if report.error else []), *(reason for _, reason in report.not_json)]
+    counts["error"] = "; ".join(told) or None
     if not report.gaps:
         yield counts
         return

@@ -19,15 +19,21 @@ class State:
 
     Attributes:
         status: ``complete``, ``complete with gaps`` or ``unfinished``.
-        splits: Splits that are committed.
+        splits: Splits that are committed; a file of which none could be made counts as one.
         failed: Those that could not be read.
         match_errors: Pairs of cell and signature that could not be decided.
+        unparsed_cells: Cells that are no JSON, where a column is a path into JSON.
+        files: Files of the run.
+        files_unreadable: Those of which no splits could be made.
     """
 
     status: str
     splits: int
     failed: int
     match_errors: int
+    unparsed_cells: int = 0
+    files: int = 0
+    files_unreadable: int = 0
 
 
 def headline(state: State) -> str:
@@ -37,17 +43,24 @@ def headline(state: State) -> str:
     'COMPLETE WITH GAPS: 3 of 812 splits were not read in full'
     """
     gaps = []
-    if state.failed:
-        gaps.append(f"{state.failed:,} of {state.splits:,} splits {_were(state.failed)} not read in full")
+    splits, failed = state.splits - state.files_unreadable, state.failed - state.files_unreadable
+    if state.files_unreadable:
+        of_files = f"of {_count(state.files, 'file', 'files')}"
+        gaps.append(f"{state.files_unreadable:,} {of_files} could not be read at all")
+    if failed:
+        gaps.append(f"{failed:,} of {splits:,} splits {_were(failed)} not read in full")
     if state.match_errors:
         gaps.append(f"{_count(state.match_errors, 'match', 'matches')} could not be decided")
+    if state.unparsed_cells:
+        are = "is no JSON and was" if state.unparsed_cells == 1 else "are no JSON and were"
+        gaps.append(f"{_count(state.unparsed_cells, 'cell', 'cells')} {are} not read")
     match state.status:
         case "complete":
             return COMPLETE.upper()
         case "complete with gaps":
             return f"{WITH_GAPS.upper()}: {'; '.join(gaps)}"
         case _:
-            return "; ".join([f"UNFINISHED: {_count(state.splits, 'split is', 'splits are')} done", *gaps])
+            return "; ".join([f"UNFINISHED: {_count(splits, 'split is', 'splits are')} done", *gaps])
 
 
 def found_line(totals: Mapping[str, int | None]) -> str:

@@ -24,10 +24,11 @@ from scanner.results.commit import reports_of
 from scanner.results.compact import in_row_groups, write_hits
 from scanner.results.coverage import coverage_table
 from scanner.results.limits import Limits
-from scanner.results.record import COMPLETE, WITH_GAPS, encode, read_record
+from scanner.results.record import COMPLETE, WITH_GAPS, encode, read_record, signatures_uri
 from scanner.results.report import SplitReport
 from scanner.results.schemas import COVERAGE, SIGNATURES, hits_schema
 from scanner.results.shelf import Shelf
+from scanner.results.signature_sets import signature_set
 from scanner.results.sorted_hits import SortedHits
 from scanner.results.split_hits import in_order, read_pieces
 from scanner.results.sums import Sums
@@ -96,7 +97,7 @@ def finish(run_uri: str, record: RunRecord) -> dict[str, Any]:
     document = read_record(run_uri) or _finished(run_uri, record)
     # The run is complete by now; what cannot be deleted stays, and nobody reads it.
     with contextlib.suppress(SourceError):
-        _tidy(run_uri, document["hits_files"])
+        _tidy(run_uri, document)
     return document
 
 
@@ -118,17 +119,21 @@ def _finished(run_uri: str, record: RunRecord) -> dict[str, Any]:
 
 def _fold(run_uri: str, record: RunRecord) -> dict[str, Any]:
     """Writes all tables, and gives what ``run.json`` is to hold."""
-    sums = Sums()
-    _write(layout.coverage_uri(run_uri), COVERAGE, coverage_of(reports_of(run_uri, record.splits), sums))
+    sums, name = Sums(), f"part-0-{_label_of_tables(record)}.parquet"
+    reports = reports_of(run_uri, record.splits)
+    _write(layout.coverage_uri(run_uri, name), COVERAGE, coverage_of(reports, sums))
     schema, counts = hits_schema(record.carry), HitCounts()
     with Shelf() as shelf:
         hits = sorted_hits(run_uri, sums, schema, shelf, record.limits)
         label = _label(sums, schema, record.limits)
         files = write_hits(run_uri, label, schema, counted(in_row_groups(hits), counts))
     found = counts.by_signature(sums)
-    _write(layout.signatures_uri(run_uri), SIGNATURES, [_signatures(record, found)])
+    ran = _ran(run_uri, record, sums)
+    signatures = [_signatures(record, found, ran)]
+    _write(layout.signatures_part_uri(run_uri, name), SIGNATURES, signatures)
     totals = {**sums.totals(hits.records, counts.actors), **_pruned_totals(record.pruned)}
-    return _document(record, sums, found, totals) | {"hits_files": list(files)}
+    named = {"hits_files": list(files), "coverage_file": name, "signatures_file": name}
+    return _document(record, sums, found, totals) | named
 
 
 def coverage_of(reports: Iterator[SplitReport], sums: Sums) -> Iterator[pa.Table]:
@@ -171,15 +176,33 @@ def _label(sums: Sums, schema: pa.Schema, limits: Limits) -> str:
     return digest.hexdigest()[:_LABEL_DIGITS]
 
 
+def _label_of_tables(record: RunRecord) -> str:
+    """Differs where coverage or signatures may: another who finishes the run may have planned other splits."""
+    hunted = [record.limits, record.carry, record.only_new is None]
+    told = [
+        (each.digest, each.id, each.name, each.severity, each.status, each.category, each.tags, each.expires)
+        for each in (*record.ruleset.signatures, *record.expired)
+    ]
+    digest = hashlib.sha256("\n".join(map(str, [*hunted, *told, *sorted(record.splits or ())])).encode())
+    return digest.hexdigest()[:_LABEL_DIGITS]
+
+
 def signatures_of_unfinished(found: Mapping[str, SignatureTally]) -> pa.Table:
     """One row for each signature that has found something so far; of the signature only the id is known."""
     rows = [{"signature_id": name, "ran": True, **_counts(each)} for name, each in sorted(found.items())]
     return pa.Table.from_pylist(rows, SIGNATURES)
 
 
-def _signatures(record: RunRecord, found: Mapping[str, SignatureTally]) -> pa.Table:
+def _ran(run_uri: str, record: RunRecord, sums: Sums) -> Collection[str]:
+    """Logic digests of the signatures that ran on anything that was read."""
+    if record.only_new is None:
+        return {each.digest for each in record.ruleset.signatures} if sums.signature_sets else set()
+    return {digest for set_id in sums.signature_sets for digest in signature_set(run_uri, set_id)}
+
+
+def _signatures(record: RunRecord, found: Mapping[str, SignatureTally], digests: Collection[str]) -> pa.Table:
     none = SignatureTally()
-    ran = [(each, True, found.get(each.id, none)) for each in record.ruleset.signatures]
+    hunted = [(each, each.digest in digests, found.get(each.id, none)) for each in record.ruleset.signatures]
     expired = [(each, False, none) for each in record.expired]
     rows = [
         {
@@ -194,7 +217,7 @@ def _signatures(record: RunRecord, found: Mapping[str, SignatureTally]) -> pa.Ta
             "ran": has_run,
             **_counts(each),
         }
-        for signature, has_run, each in [*ran, *expired]
+        for signature, has_run, each in [*hunted, *expired]
     ]
     return pa.Table.from_pylist(rows, SIGNATURES)
 
@@ -222,20 +245,41 @@ def collect(run_uri: str) -> None:
     """
     record = read_record(run_uri)
     if record is not None:
-        _tidy(run_uri, record["hits_files"])
+        _tidy(run_uri, record)
 
 
-def _tidy(run_uri: str, named: Collection[str]) -> None:
-    """Leaves the files of hits that the record names, so that a plain glob reads the truth."""
-    hits, split_hits = layout.hits_folder_uri(run_uri), layout.split_hits_folder_uri(run_uri)
-    unread = [f"{hits}/{name}" for name in storage.list_names(hits) if name not in named]
-    unread += [f"{split_hits}/{name}" for name in storage.list_names(split_hits)]
+def _tidy(run_uri: str, record: Mapping[str, Any]) -> None:
+    """Leaves the files that the record names, so that a plain glob reads the truth."""
+    _show_signatures(run_uri, record)
+    named_in = {
+        layout.hits_folder_uri(run_uri): record["hits_files"],
+        layout.split_hits_folder_uri(run_uri): (),
+        layout.coverage_folder_uri(run_uri): (record.get("coverage_file", layout.UNLABELLED),),
+        layout.signatures_folder_uri(run_uri): (record.get("signatures_file"),),
+    }
+    unread = [
+        f"{folder}/{name}"
+        for folder, named in named_in.items()
+        for name in storage.list_names(folder)
+        if name not in named
+    ]
     with ThreadPoolExecutor(_DELETE_AT_ONCE, thread_name_prefix="collect") as pool:
         for start in range(0, len(unread), _REPORTS_AT_ONCE):
             list(pool.map(_delete, unread[start : start + _REPORTS_AT_ONCE]))
     # Every split has its record by now, so that whoever still writes here is too late anyway.
-    for each in (run_uri, hits, split_hits, layout.commits_uri(run_uri)):
+    for each in (run_uri, *named_in, layout.commits_uri(run_uri)):
         storage.delete_drafts(each)
+
+
+def _show_signatures(run_uri: str, record: Mapping[str, Any]) -> None:
+    """Puts a copy of the signatures that count where a glob over all runs finds them."""
+    uri, counting = layout.signatures_uri(run_uri), signatures_uri(run_uri, record)
+    # The run is complete without it; whoever collects the run tries again.
+    with contextlib.suppress(OSError, OutputError):
+        if uri != counting and not storage.exists(uri):
+            data = storage.read_bytes(counting)
+            with storage.open_output(uri) as sink:
+                sink.write(data)
 
 
 def _delete(uri: str) -> None:

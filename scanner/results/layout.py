@@ -7,10 +7,14 @@ from scanner.errors import HuntError, Problem
 
 HUNT: Final = "hunt="
 RUN: Final = "run="
+UNLABELLED: Final = "part-0.parquet"
+"""The file of coverage of runs whose ``run.json`` names none."""
+
 _HUNT_NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SPLIT_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SET_ID: Final = _SPLIT_ID
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _ALERT: Final = re.compile(r"[a-z_]{1,32}\.[a-z_]{1,32}")
 _HITS_FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.parquet")
 
@@ -31,7 +35,8 @@ def run_uri(output: str, hunt: str, run_id: str) -> str:
     Raises:
         HuntError: A name could lead out of the output.
     """
-    _check(_RUN_ID, run_id, "run", "write the id of a run as `hindcast results list` shows it")
+    remedy = "use letters, digits, dot, dash and underscore, a letter or digit first; or leave it out for a new one"
+    _check(_RUN_ID, run_id, "run", remedy)
     return f"{hunt_uri(output, hunt)}/{RUN}{run_id}"
 
 
@@ -106,13 +111,36 @@ def hits_uri(run_uri: str, name: str) -> str:
     return f"{hits_folder_uri(run_uri)}/{_hits_file(name)}"
 
 
-def coverage_uri(run_uri: str) -> str:
-    """The coverage of a finished run."""
-    return f"{run_uri}/coverage/part-0.parquet"
+def coverage_folder_uri(run_uri: str) -> str:
+    """Folder of the coverage of a finished run."""
+    return f"{run_uri}/coverage"
+
+
+def coverage_uri(run_uri: str, name: str = UNLABELLED) -> str:
+    """The coverage of a finished run.
+
+    Raises:
+        HuntError: The name could lead out of the folder, or does not end in ``.parquet``.
+    """
+    return f"{coverage_folder_uri(run_uri)}/{_hits_file(name)}"
+
+
+def signatures_folder_uri(run_uri: str) -> str:
+    """Folder of the signatures of a finished run, as whoever has finished it wrote them."""
+    return f"{run_uri}/signatures"
+
+
+def signatures_part_uri(run_uri: str, name: str) -> str:
+    """One file of that folder.
+
+    Raises:
+        HuntError: The name could lead out of the folder, or does not end in ``.parquet``.
+    """
+    return f"{signatures_folder_uri(run_uri)}/{_hits_file(name)}"
 
 
 def signatures_uri(run_uri: str) -> str:
-    """The signatures of a finished run."""
+    """The signatures of a finished run: a copy of the file that ``run.json`` names."""
     return f"{run_uri}/signatures.parquet"
 
 
@@ -134,6 +162,16 @@ def alert_uri(run_uri: str, kind: str, way: str) -> str:
 def checked_uri(hunt_uri: str) -> str:
     """The mark of the last time that a hunt owed nothing, so that there was no run: ``checked.json``."""
     return f"{hunt_uri}/checked.json"
+
+
+def first_uri(hunt_uri: str, digest: str) -> str:
+    """The mark of whoever was first to start a run of what is new, by what was to be done.
+
+    Raises:
+        HuntError: The digest has other than 64 hexadecimal digits.
+    """
+    _check(_DIGEST, digest, "digest", "it has 64 hexadecimal digits")
+    return f"{hunt_uri}/first/{digest}.json"
 
 
 def record_uri(run_uri: str) -> str:

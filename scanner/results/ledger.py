@@ -1,4 +1,4 @@
-"""The ledger: what earlier runs of a hunt have covered together, and so which signatures each row group still owes.
+"""The ledger: what finished runs of a hunt have covered together, and so which signatures each row group still owes.
 
 A row group is covered by a signature where some run has read it whole, in the very version and columns that are
 there now, with that signature's logic, and could decide every cell.
@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -20,10 +19,8 @@ import pyarrow.parquet as pq
 from scanner.archive import storage
 from scanner.archive.parquet.footers import arrow_errors
 from scanner.archive.planning.splits import NOTHING, Numbers, Splits
-from scanner.results import layout
 from scanner.results.begun import read_begun
-from scanner.results.commit import reports_of
-from scanner.results.coverage import coverage_table
+from scanner.results.record import coverage_uri, read_record
 from scanner.results.runs import RunFolder, runs_of_hunt
 from scanner.results.signature_sets import signature_set
 from scanner.signatures.model import Signature
@@ -45,7 +42,6 @@ _BATCH_ROWS: Final = 1 << 20
 _SMALL_BYTES: Final = 256 << 10
 """Of coverage: so much is held of many runs at once."""
 
-_REPORTS_AT_ONCE: Final = 1 << 16
 _READ_AT_ONCE: Final = 16
 _ROW_GROUP_BITS: Final = 32
 _BETWEEN: Final = "\0"
@@ -177,7 +173,9 @@ class Ledger:
 
 
 def runs_that_count(output: str, hunt: str, content_digest: str) -> tuple[str, ...]:
-    """Ids of all runs of a hunt that look for the same in a file, finished or not, the latest first.
+    """Ids of the finished runs of a hunt that look for the same in a file, the latest first.
+
+    Hits of a run that nobody finishes are in no `latest` and no alert, so that what it has read is owed again.
 
     Raises:
         HuntError: What stands in a run's place is none.
@@ -185,7 +183,7 @@ def runs_that_count(output: str, hunt: str, content_digest: str) -> tuple[str, .
     """
     folders = runs_of_hunt(output, hunt)
     with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="runs") as pool:
-        begun = pool.map(lambda folder: read_begun(folder.uri), folders)
+        begun = pool.map(lambda folder: read_begun(folder.uri) if folder.finished else None, folders)
         return tuple(
             folder.run_id
             for folder, each in zip(folders, begun, strict=True)
@@ -196,14 +194,14 @@ def runs_that_count(output: str, hunt: str, content_digest: str) -> tuple[str, .
 def owed_after(
     splits: Splits, signatures: Sequence[Signature], output: str, hunt: str, runs: Collection[str]
 ) -> Owed:
-    """What a plan owes after some runs of a hunt, as far as they have come.
+    """What a plan owes after some runs of a hunt.
 
     Args:
         splits: Of the plan.
         signatures: Those that are to have run everywhere.
         output: Where the runs lie.
         hunt: Name of their hunt.
-        runs: Their ids; one that is gone has covered nothing.
+        runs: Their ids; one that is gone, or was never finished, has covered nothing.
 
     Raises:
         HuntError: A record of a run is damaged.
@@ -232,24 +230,21 @@ def _taken_up(
     folder: RunFolder, small: "Future[list[pa.RecordBatch] | None]"
 ) -> tuple[RunFolder, Iterable[pa.RecordBatch]]:
     read = small.result()
-    return folder, _coverage(folder) if read is None else read
+    return folder, _coverage(coverage_uri(folder.uri)) if read is None else read
 
 
 def _small_coverage(folder: RunFolder) -> list[pa.RecordBatch] | None:
-    """All coverage of a finished run, unless it is large."""
-    if folder.finished and storage.stat(layout.coverage_uri(folder.uri)).size_bytes <= _SMALL_BYTES:
-        return list(_coverage(folder))
+    """All coverage of a run, unless it is large; none of one that is not finished."""
+    record = read_record(folder.uri)
+    if record is None:
+        return []
+    uri = coverage_uri(folder.uri, record)
+    if storage.stat(uri).size_bytes <= _SMALL_BYTES:
+        return list(_coverage(uri))
     return None
 
 
-def _coverage(folder: RunFolder) -> Iterator[pa.RecordBatch]:
-    """Coverage of a finished run; of one that is not, what its commit records come to."""
-    if not folder.finished:
-        reports = reports_of(folder.uri)
-        while some := list(islice(reports, _REPORTS_AT_ONCE)):
-            yield from coverage_table(some).select(list(COVERED)).to_batches()
-        return
-    uri = layout.coverage_uri(folder.uri)
+def _coverage(uri: str) -> Iterator[pa.RecordBatch]:
     with storage.open_input(uri) as source, arrow_errors(uri), pq.ParquetFile(source) as file:
         yield from file.iter_batches(_BATCH_ROWS, columns=list(COVERED))
 

@@ -15,9 +15,10 @@ from scanner.errors import HuntError, Problem
 from scanner.results import display, layout
 from scanner.results.commit import reports_of
 from scanner.results.compact import in_row_groups
+from scanner.results.current import current_hits
 from scanner.results.finish import coverage_of, signatures_of_unfinished, sorted_hits
 from scanner.results.limits import Limits
-from scanner.results.record import COMPLETE, WITH_GAPS, read_record
+from scanner.results.record import COMPLETE, WITH_GAPS, coverage_uri, read_record, signatures_uri
 from scanner.results.runs import UNFINISHED, RunFolder, run_folders
 from scanner.results.schemas import COVERAGE, hits_schema
 from scanner.results.shelf import Shelf
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+_STATE: Final = ("splits", "failed", "match_errors", "unparsed_cells", "files", "files_unreadable")
 _ONLY_THESE_TABLES: Final = """
     SET enable_external_access = false; SET python_enable_replacements = false; SET lock_configuration = true
 """
@@ -84,11 +86,27 @@ class Results:
         """One row a signature and run: exact counts, and when it was seen; and the ``run_id``."""
         return ds.dataset(self._tables("signatures"))
 
+    def current_hits(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The hits of several runs as they hold now, each once; loaded at once.
+
+        Left out is what was found by former logic of a signature, by signatures that the latest finished run does not
+        have, and in former versions of a file.
+
+        Args:
+            columns: Which to give; None for all.
+        """
+        return current_hits(self.hits, self.latest_signatures, self.coverage, columns)
+
+    @property
+    def latest_signatures(self) -> pa.Table | None:
+        """The signatures of the latest finished run; None where there is none."""
+        return next((run.signatures for run in self._runs if run.record is not None), None)
+
     @property
     def status(self) -> str:
         """``complete``, ``complete with gaps`` or ``unfinished``; of several runs the worst.
 
-        A later run makes up for one that was never finished, so that only the latest may be unfinished.
+        Only the latest may be unfinished: a later run reads again what one that was never finished had read.
         """
         states = {run.record["status"] for run in self._runs if run.record}
         states |= {UNFINISHED} if self._runs[0].record is None else set()
@@ -112,7 +130,7 @@ class Results:
     @property
     def state(self) -> display.State:
         """How far the runs have come."""
-        counts = (self.totals.get(name) or 0 for name in ("splits", "failed", "match_errors"))
+        counts = (self.totals.get(name) or 0 for name in _STATE)
         return display.State(self.status, *counts)
 
     @property
@@ -178,8 +196,9 @@ def open_results(uri: str, hunt: str | None = None, run: str = "latest") -> Resu
     Args:
         uri: Folder of an output, of a hunt or of a run.
         hunt: Name of the hunt; None where there is only one.
-        run: ``latest`` for the latest complete run, ``all`` for every run, unfinished ones as far as they have come,
-            or the id of one. Where ``uri`` is a run's folder, that run is meant.
+        run: ``latest`` for the latest finished run, ``all`` for every run, unfinished ones as far as they have come,
+            or the id of one. Where ``uri`` is a run's folder, that run is meant. After runs of what is new take
+            ``all``, and `Results.current_hits` of it.
 
     Raises:
         HuntError: There is no such run, or one of its records is damaged.
@@ -233,8 +252,8 @@ def _open(folder: RunFolder) -> OpenedRun:
     return OpenedRun(
         folder,
         record,
-        _read(layout.coverage_uri(folder.uri)),
-        _read(layout.signatures_uri(folder.uri)),
+        _read(coverage_uri(folder.uri, record)),
+        _read(signatures_uri(folder.uri, record)),
         record["totals"],
         tuple(layout.hits_uri(folder.uri, name) for name in record["hits_files"]),
     )

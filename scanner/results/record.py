@@ -1,6 +1,7 @@
 """``run.json``: the record whose presence makes a run complete."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from scanner.archive import storage
@@ -49,6 +50,31 @@ def read_record(run_uri: str) -> dict[str, Any] | None:
     if not _is_record(record):
         raise _broken(uri)
     return dict(record)
+
+
+def coverage_uri(run_uri: str, record: Mapping[str, Any] | None = None) -> str:
+    """The coverage that counts of a finished run.
+
+    Args:
+        run_uri: Folder of the run.
+        record: What ``run.json`` holds; None to read it.
+
+    Raises:
+        HuntError: The record is damaged.
+        SourceError: It cannot be read.
+    """
+    known = record or read_record(run_uri) or {}
+    return layout.coverage_uri(run_uri, str(known.get("coverage_file", layout.UNLABELLED)))
+
+
+def signatures_uri(run_uri: str, record: Mapping[str, Any]) -> str:
+    """The signatures that count of a finished run.
+
+    Raises:
+        HuntError: The record is damaged.
+    """
+    name = record.get("signatures_file")
+    return layout.signatures_uri(run_uri) if name is None else layout.signatures_part_uri(run_uri, str(name))
 
 
 def _is_record(record: object) -> bool:

@@ -36,6 +36,7 @@ class SplitReport:
         hits: Hits found, in row groups that were read in part too; those stored are in ``hits_file``.
         invalid_cells: Cells that were not valid UTF-8 and were matched repaired.
         unparsed_cells: Cells that are no JSON, where a column is a path into JSON; nothing of them was matched.
+        unparsed: (column, cells, row groups) of them. They are a gap that nobody hunts again: the row groups were read.
         match_errors: Pairs of cell and signature that could not be decided.
         error: Why it failed as a whole, or the first few match errors; None where there is neither.
         gaps: Row groups that were not read whole, where the others were; ``rows``, ``cells`` and ``text_bytes``
@@ -67,6 +68,7 @@ class SplitReport:
     hits: int = 0
     invalid_cells: int = 0
     unparsed_cells: int = 0
+    unparsed: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     missing_columns: tuple[str, ...] = ()
     match_errors: int = 0
     error: str | None = None
@@ -80,6 +82,23 @@ class SplitReport:
     stages: tuple[tuple[str, float], ...] = ()
     events: int = 0
     parts: tuple[str, ...] = ()
+
+    @property
+    def nothing_read(self) -> bool:
+        """True where it failed before any record of it was matched."""
+        return self.status == "failed" and not (self.rows or self.rows_filtered or self.hits)
+
+    @property
+    def is_whole_file(self) -> bool:
+        """True where it stands for a file of which no splits could be made."""
+        return self.status == "failed" and not self.row_groups
+
+    @property
+    def not_json(self) -> list[tuple[tuple[int, ...], str]]:
+        """(row groups, what is told) of cells that are no JSON, for each column that has any."""
+        if self.status == "failed" and not self.gaps:
+            return []
+        return [(groups, _not_json(column, cells)) for column, cells, groups in self.unparsed]
 
     def to_json(self) -> bytes:
         """UTF-8 JSON with sorted keys; a long error is cut."""
@@ -98,6 +117,11 @@ class SplitReport:
             ValueError: It is no such record.
         """
         return _READER.validate_json(data)
+
+
+def _not_json(column: str, cells: int) -> str:
+    what = "cell of {} is no JSON and was" if cells == 1 else "cells of {} are no JSON and were"
+    return f"{cells:,} {what.format(column)} not read"
 
 
 _READER = TypeAdapter(SplitReport)

@@ -1,5 +1,6 @@
 """Finds the runs that lie under a URI."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from scanner.results.begun import read_begun
 from scanner.results.record import read_record
 
 UNFINISHED: Final = "unfinished"
+
+_BY_TIME: Final = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class RunSummary:
         status: ``complete``, ``complete with gaps`` or ``unfinished``.
         started_at: ISO 8601; None where an unfinished run does not tell.
         splits: Splits that are committed.
-        failed: Splits that could not be read; None while it is unfinished.
+        failed: Splits, and files of which none could be made, that could not be read; None while it is unfinished.
         hits: Hits found; None while it is unfinished.
     """
 
@@ -91,9 +94,17 @@ def runs_of_hunt(output: str, hunt: str) -> list[RunFolder]:
 
 
 def _runs_of(hunt_uri: str, hunt: str) -> list[RunFolder]:
-    """Ids begin with the time of their start, so that their order is the order of time."""
     names = [name for name in storage.list_names(hunt_uri) if name.startswith(layout.RUN)]
-    return [RunFolder(f"{hunt_uri}/{name}", hunt, name.removeprefix(layout.RUN)) for name in reversed(names)]
+    ids = sorted((name.removeprefix(layout.RUN) for name in names), key=by_start, reverse=True)
+    return [RunFolder(f"{hunt_uri}/{layout.RUN}{run_id}", hunt, run_id) for run_id in ids]
+
+
+def by_start(run_id: str) -> tuple[bool, str]:
+    """Sorts ids of runs by their start, with which they begin.
+
+    Ids that do not come before all that do: by its name alone, a run ``trial`` would be the latest for ever.
+    """
+    return _BY_TIME.match(run_id) is not None, run_id
 
 
 def _summary(folder: RunFolder) -> RunSummary:
@@ -110,7 +121,7 @@ def _summary(folder: RunFolder) -> RunSummary:
         folder.uri,
         record["status"],
         record["started_at"],
-        totals.get("splits", 0),
+        totals.get("splits", 0) - totals.get("files_unreadable", 0),
         totals.get("failed", 0),
         totals.get("hits", 0),
     )

@@ -4,7 +4,7 @@ Each hit has a rank, a hash of its id. The hits of the lowest ranks are the samp
 have the lowest ranks are the sample of both.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -71,7 +71,7 @@ class Lowest:
             ranks = ranks[ranks <= self._bound]
         self._added.append(ranks)
         self._waiting += len(ranks)
-        if self._waiting > 2 * self._most:
+        if self._waiting > self._most + self._most // 4:
             self._compact()
 
     def bound(self) -> np.uint64 | None:
@@ -91,6 +91,10 @@ class Lowest:
         ranks = np.concatenate(self._added)
         lowest = np.partition(ranks, self._most - 1)[: self._most]
         self._added, self._waiting, self._bound = [lowest], len(lowest), lowest.max()
+
+
+_Group = tuple[Lowest, slice | np.ndarray[Any, np.dtype[np.int64]]]
+"""What samples some hits, and where these stand."""
 
 
 class Sampling:
@@ -121,15 +125,30 @@ class Sampling:
         Returns:
             bool[n], False for those that are surely not in the sample.
         """
-        keep = np.ones(len(ranks), np.bool_)
+        groups = list(self._groups(signatures))
+        for lowest, of_it in groups:
+            lowest.add(ranks[of_it])
+        return _likely(groups, ranks)
+
+    def still_likely(self, signatures: np.ndarray[Any, Any], ranks: Ranks) -> Mask:
+        """The same of hits that were taken into account before, by all that is known now."""
+        groups = list(self._groups(signatures))
+        for lowest, _ in groups:
+            lowest.bound()  # works it out anew, which `likely` does only now and then
+        return _likely(groups, ranks)
+
+    def _groups(self, signatures: np.ndarray[Any, Any]) -> Iterator[_Group]:
         if self._all is not None:
-            self._all.add(ranks)
-            keep &= self._all.likely(ranks)
-        if self._per_signature is not None:
+            yield self._all, slice(None)
+        if self._per_signature is not None and len(signatures):
             order = np.argsort(signatures, kind="stable")
             numbers, starts = np.unique(signatures[order], return_index=True)
             for signature, of_it in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
-                lowest = self._by_signature.setdefault(signature, Lowest(self._per_signature))
-                lowest.add(ranks[of_it])
-                keep[of_it] &= lowest.likely(ranks[of_it])
-        return keep
+                yield self._by_signature.setdefault(signature, Lowest(self._per_signature)), of_it
+
+
+def _likely(groups: Sequence[_Group], ranks: Ranks) -> Mask:
+    keep = np.ones(len(ranks), np.bool_)
+    for lowest, of_it in groups:
+        keep[of_it] &= lowest.likely(ranks[of_it])
+    return keep

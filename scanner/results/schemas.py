@@ -91,7 +91,8 @@ _SIGNATURES_TYPES: Final[dict[str, pa.DataType]] = {
     "confirm_s": pa.float64(),
 }
 SIGNATURES: Final = pa.schema(_SIGNATURES_TYPES)
-"""One row a signature: exact counts, when it was first and last seen, and what it cost to confirm."""
+"""One row a signature: whether it ``ran`` on anything that was read, exact counts, when it was first and last seen, and
+what it cost to confirm."""
 
 
 PREFIX_DIGITS: Final = 20

@@ -17,13 +17,16 @@ import pyarrow.compute as pc
 from scanner.results.sample import Lowest, Ranks, ranks_of
 from scanner.results.shelf import Shelf
 from scanner.results.split_hits import Piece
+from scanner.results.weight import full_ends, row_bytes
 
 SORTED_BY: Final = ("signature_id", "source_uri", "row_group", "row_index", "column", "start")
 
 RUN_BYTES: Final = 64 << 20
-_BATCHES_HITS: Final = 1 << 16
-_RUN_HITS: Final = 1 << 17
-BATCH_HITS: Final = (128, 4096)
+_BATCHES_BYTES: Final = 32 << 20
+"""What the batches hold together of which every run has one in memory in the end."""
+
+BATCH_BYTES: Final = (1 << 16, 1 << 21)
+"""What a batch holds at least and at most, but for its last hit."""
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 Bounds = Mapping[str, np.uint64]
@@ -50,10 +53,7 @@ class SortedHits:
     def __init__(
         self, pieces: Iterable[Piece], shelf: Shelf, hits: int, per_signature: int | None = None
     ) -> None:
-        # All runs have a batch in memory in the end.
-        least, most = BATCH_HITS
-        batch_hits = min(max(_BATCHES_HITS * _RUN_HITS // max(hits, 1), least), most)
-        self._runs = list(map(functools.partial(_Run, shelf, batch_hits), _tables(pieces)))
+        self._runs = list(map(functools.partial(_Run, shelf, hits), _tables(pieces)))
         self._bounds = {} if per_signature is None else _bounds(self._runs, per_signature)
         self.records = sum(run.records(self._bounds) for run in self._runs)
 
@@ -99,13 +99,18 @@ def _parted(waiting: Sequence[pa.Table], piece: Piece) -> tuple[list[pa.Table], 
 
 
 class _Run:
-    """Some hits, sorted and put aside.
+    """Some hits, sorted and put aside in batches.
+
+    Args:
+        shelf: Where they are put.
+        of_hits: How many hits there are in all runs at most; a batch is the smaller the fewer of them this run has.
+        hits: The hits of this run.
 
     Attributes:
         counts: How many there are of each signature, in the order of signatures.
     """
 
-    def __init__(self, shelf: Shelf, batch_hits: int, hits: pa.Table) -> None:
+    def __init__(self, shelf: Shelf, of_hits: int, hits: pa.Table) -> None:
         hits = hits.combine_chunks()
         names, signatures = _in_order(hits["signature_id"])
         _, sources = _in_order(hits["source_uri"])
@@ -119,9 +124,11 @@ class _Run:
         self._records = int(record_numbers.max(initial=-1)) + 1
         self._record_numbers = shelf.put_numbers(record_numbers[order])
         self._ranks = shelf.put_numbers(ranks_of(hits["hit_id"].combine_chunks())[order])
+        least, most = BATCH_BYTES
+        batch_bytes = min(max(_BATCHES_BYTES * len(hits) // max(of_hits, 1), least), most)
         rows = hits.to_batches()
-        parts = (order[start : start + batch_hits] for start in range(0, len(order), batch_hits))
-        self._batches = [shelf.put_rows(rows[0].take(part)) for part in parts]
+        parts = np.split(order, [*full_ends(row_bytes(hits)[order], len(order), batch_bytes)])
+        self._batches = [shelf.put_rows(rows[0].take(part)) for part in parts if len(part)]
 
     def ranks(self, signature: str) -> Ranks:
         """uint64[n], of the hits of a signature."""

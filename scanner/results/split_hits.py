@@ -4,7 +4,9 @@ import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -20,9 +22,13 @@ from scanner.results.sample import Lowest, Mask, ranks_of
 WHOLE_HITS: Final = 1 << 16
 """A file of at most so many hits is read in one request."""
 
+WHOLE_BYTES: Final = 64 << 20
+"""So is one that holds no more than this, as far as those before it tell; and no more is read ahead."""
+
 _READ_AT_ONCE: Final = 16
 _AHEAD_HITS: Final = 1 << 16
 _AHEAD_FILES: Final = 256
+_EMPTY_FILE_BYTES: Final = 32 << 10
 _FILES_AT_ONCE: Final = 1 << 12
 
 
@@ -92,18 +98,21 @@ def read_pieces(
         SourceError: A file is not there or cannot be read; the others may not have been looked at.
     """
     waiting: deque[_Waiting] = deque()
-    hits_ahead = 0
+    hits_ahead, fitting = 0, _Fitting()
     with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="hits") as pool:
         for file, following in itertools.pairwise(itertools.chain(files, [None])):
             if file is None:
                 break
             uri = layout.split_hits_uri(run_uri, file.name)
-            data = pool.submit(storage.read_bytes, uri) if file.hits <= WHOLE_HITS else None
+            at_once = file.hits <= fitting.whole
+            data = pool.submit(storage.read_bytes, uri) if at_once else None
             waiting.append(_Waiting(file, following, uri, data))
             hits_ahead += file.hits
-            while hits_ahead > _AHEAD_HITS or len(waiting) > _AHEAD_FILES:
-                hits_ahead -= waiting[0].file.hits
-                yield from _pieces(waiting.popleft(), schema, per_split)
+            while hits_ahead > fitting.ahead or len(waiting) > _AHEAD_FILES:
+                first = waiting.popleft()
+                hits_ahead -= first.file.hits
+                fitting.add(first)
+                yield from _pieces(first, schema, per_split)
         while waiting:
             yield from _pieces(waiting.popleft(), schema, per_split)
 
@@ -116,27 +125,46 @@ class _Waiting:
     data: Future[bytes] | None
 
 
+class _Fitting:
+    """How many hits fit in memory, as far as the files tell that were read.
+
+    Attributes:
+        whole: A file of so many is read in one request.
+        ahead: So many are read ahead; none before anything is known.
+    """
+
+    def __init__(self) -> None:
+        self.whole = WHOLE_HITS
+        self.ahead = 0
+        self._hits = self._bytes = 0
+
+    def add(self, read: _Waiting) -> None:
+        """Learns from a file, which is waited for, if it was read in one request."""
+        if read.data is None:
+            return
+        self._hits += read.file.hits
+        self._bytes += max(len(read.data.result()) - _EMPTY_FILE_BYTES, 0)
+        fitting = WHOLE_BYTES * self._hits // max(self._bytes, 1)
+        self.whole, self.ahead = min(WHOLE_HITS, fitting), min(_AHEAD_HITS, fitting)
+
+
 def _pieces(waiting: _Waiting, schema: pa.Schema, per_split: int | None) -> Iterator[Piece]:
-    file, following = waiting.file, waiting.following
+    file, following, uri = waiting.file, waiting.following, waiting.uri
     most = None if per_split is None or file.hits <= per_split else per_split
-    if waiting.data is not None:
-        # Unfolding them in many threads would take a multiple of the memory.
-        hits = _whole(waiting.uri, waiting.data.result(), schema)
-        yield Piece(_lowest(hits, _bound([hits["hit_id"]], most)), file, following)
-        return
-    uri = waiting.uri
-    with storage.open_input(uri) as source, arrow_errors(uri), pq.ParquetFile(source) as opened:
+    with ExitStack() as exits:
+        if waiting.data is not None:
+            source: Any = pa.BufferReader(waiting.data.result())
+        else:
+            source = exits.enter_context(storage.open_input(uri))
+        exits.enter_context(arrow_errors(uri))
+        opened = exits.enter_context(pq.ParquetFile(source))
         numbers = range(opened.num_row_groups)
         bound = _bound((opened.read_row_group(each, ["hit_id"])["hit_id"] for each in numbers), most)
         next_rows = _next_rows(opened.metadata)
+        # Unfolding many columns in many threads would take a multiple of the memory.
+        rows = partial(opened.read_row_group, columns=schema.names, use_threads=waiting.data is None)
         for number in numbers:
-            hits = _aligned(opened.read_row_group(number, schema.names), schema)
-            yield Piece(_lowest(hits, bound), file, following, next_rows[number])
-
-
-def _whole(uri: str, data: bytes, schema: pa.Schema) -> pa.Table:
-    with arrow_errors(uri), pq.ParquetFile(pa.BufferReader(data)) as opened:
-        return _aligned(opened.read(schema.names, use_threads=False), schema)
+            yield Piece(_lowest(_aligned(rows(number), schema), bound), file, following, next_rows[number])
 
 
 def _aligned(hits: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -162,6 +190,8 @@ def _lowest(hits: pa.Table, bound: np.uint64 | None) -> pa.Table:
 
 def _next_rows(metadata: pq.FileMetaData) -> list[int | None]:
     """For each row group the first source row of those behind it; their order is not that of the rows."""
+    if not metadata.num_row_groups:
+        return []
     first_group = metadata.row_group(0)
     columns = range(first_group.num_columns)
     column = next(each for each in columns if first_group.column(each).path_in_schema == "row_index")

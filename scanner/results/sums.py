@@ -37,10 +37,11 @@ class Sums:
     """Counts of all reports that were added.
 
     Attributes:
-        gaps: How many parts of splits were not read or not decided.
+        gaps: How many parts of splits were not read or not decided; cells of a column that are no JSON are one.
         first_gaps: The first of them, in values that JSON has.
         signature_hits: Exact number of hits by signature id.
         signature_costs: Sums of `COSTS` by signature id, for those that had candidates.
+        signature_sets: Ids of the sets of signatures that ran on anything that was read.
     """
 
     def __init__(self) -> None:
@@ -48,11 +49,12 @@ class Sums:
         self.first_gaps: list[dict[str, Any]] = []
         self.signature_hits: dict[str, int] = {}
         self.signature_costs: dict[str, list[Any]] = {}
-        self._counts = dict.fromkeys(("splits", "scanned", "failed", *_SUMMED), 0)
+        self.signature_sets: set[str] = set()
+        self._counts = dict.fromkeys(("splits", "scanned", "failed", "files_unreadable", *_SUMMED), 0)
         self._stages: dict[str, float] = {}
         self._files: list[pa.Table] = []
         # Hashes, because the names of a million files weigh more than all else here.
-        self._sources, self._without_columns = array("q"), array("q")
+        self._sources, self._read, self._without_columns = array("q"), array("q"), array("q")
 
     def add(self, reports: Sequence[SplitReport]) -> None:
         """Takes in some reports."""
@@ -65,12 +67,10 @@ class Sums:
         counts["splits"] += 1
         counts["scanned"] += report.status == "scanned"
         counts["failed"] += report.status == "failed"
+        counts["files_unreadable"] += report.is_whole_file
         for name in _SUMMED:
             counts[name] += getattr(report, name)
-        source = hash(report.source_uri)
-        self._sources.append(source)
-        if report.missing_columns:
-            self._without_columns.append(source)
+        self._add_file(report)
         for signature_id, hits in report.signature_hits:
             self.signature_hits[signature_id] = self.signature_hits.get(signature_id, 0) + hits
         for signature_id, *costs in report.signature_costs:
@@ -82,6 +82,15 @@ class Sums:
             self.gaps += 1
             if self.gaps <= GAPS_SHOWN:
                 self.first_gaps.append(gap)
+
+    def _add_file(self, report: SplitReport) -> None:
+        source = hash(report.source_uri)
+        self._sources.append(source)
+        if not report.nothing_read:
+            self._read.append(source)
+            self.signature_sets.add(report.signature_set)
+        if report.missing_columns:
+            self._without_columns.append(source)
 
     @property
     def hits_files(self) -> pa.Table:
@@ -109,6 +118,7 @@ class Sums:
         return {
             **self._counts,
             "files": _distinct(self._sources),
+            "files_read": _distinct(self._read),
             "files_missing_columns": _distinct(self._without_columns),
             "records": records,
             "actors": actors,
@@ -133,6 +143,8 @@ def _gaps_of(report: SplitReport) -> Iterator[dict[str, Any]]:
         yield _gap(report, (gap.row_group,), gap.reason)
     if report.match_errors or (report.status == "failed" and not report.gaps):
         yield _gap(report, report.row_groups, report.error)
+    for row_groups, reason in report.not_json:
+        yield _gap(report, row_groups, reason)
 
 
 def _gap(report: SplitReport, row_groups: Sequence[int], reason: str | None) -> dict[str, Any]:

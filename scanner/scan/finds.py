@@ -10,15 +10,16 @@ import pyarrow as pa
 from scanner.archive.columns.cells import Cells
 from scanner.archive.read import Batch
 from scanner.engine.matches import Matches
+from scanner.results.sample import Mask
 from scanner.results.snippets import Places
 from scanner.scan.hits import paths_of, places_of, rows_of
 from scanner.views.raw import Int64s
 
-MANY_HITS: Final = 1 << 13
-"""Hits of which a table is worth being made."""
+MANY_SPANS: Final = 1 << 16
+"""Spans of hits that wait no longer. Of a sample few are in it still when they are written, the more wait the fewer."""
 
 MANY_BYTES: Final = 32 << 20
-"""Bytes of the cells that are hit, for which they wait no longer."""
+"""Bytes of the cells that are hit and of what is kept of their records, for which hits wait no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,21 @@ class Finds:
             source=pa.Table.from_batches([source]),
         )
 
+    def where(self, mask: Mask) -> "Finds":
+        """Some of them.
+
+        Args:
+            mask: bool[n], True for those to keep.
+        """
+        return Finds(
+            matches=self.matches.where(mask),
+            places=self.places.part(np.flatnonzero(mask)),
+            paths=self.paths.filter(pa.array(mask)),
+            row_groups=self.row_groups[mask],
+            rows=self.rows[mask],
+            source=self.source.filter(pa.array(mask)),
+        )
+
     @classmethod
     def together(cls, pieces: "Sequence[Finds]") -> "Finds":
         """All of them, in their order; at least one."""
@@ -73,18 +89,21 @@ class Waiting:
 
     def __init__(self) -> None:
         self._pieces: list[Finds] = []
+        self._spans = self._bytes = 0
 
     def add(self, finds: Finds) -> None:
         """Takes some more."""
         self._pieces.append(finds)
+        self._spans += len(finds.matches.span_starts)
+        self._bytes += len(finds.places.data) + finds.source.nbytes
 
     @property
     def are_many(self) -> bool:
         """True where they should wait no longer."""
-        hits = sum(len(piece.matches) for piece in self._pieces)
-        return hits >= MANY_HITS or sum(len(piece.places.data) for piece in self._pieces) >= MANY_BYTES
+        return self._spans >= MANY_SPANS or self._bytes >= MANY_BYTES
 
     def take(self) -> Finds | None:
         """All of them, which wait no longer; None where there are none."""
         pieces, self._pieces = self._pieces, []
+        self._spans = self._bytes = 0
         return Finds.together(pieces) if pieces else None

@@ -15,6 +15,9 @@ from scanner.results import layout
 ROW_GROUP_HITS: Final = 1 << 16
 """Hits that wait in memory for a row group of the hits file."""
 
+ROW_GROUP_BYTES: Final = 32 << 20
+"""Bytes of hits that wait no longer: what hunts carry may be large, and a row group is read as a whole."""
+
 _UNIQUE_COLUMNS: Final = frozenset({"hit_id", "evidence", "row_index"})
 
 
@@ -35,6 +38,7 @@ class HitsFile:
         self._exits = exits
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
+        self._waiting_hits = self._waiting_bytes = 0
 
     @property
     def name(self) -> str | None:
@@ -48,10 +52,12 @@ class HitsFile:
             OutputError: The storage refuses them.
         """
         self._waiting.append(hits)
+        self._waiting_hits += len(hits)
+        self._waiting_bytes += hits.nbytes
         with _failing_as_output(self._uri):
             if self._writer is None:
                 self._writer = self._opened()
-            if sum(map(len, self._waiting)) >= ROW_GROUP_HITS:
+            if self._waiting_hits >= ROW_GROUP_HITS or self._waiting_bytes >= ROW_GROUP_BYTES:
                 self._flush()
 
     def _opened(self) -> pq.ParquetWriter:
@@ -72,6 +78,7 @@ class HitsFile:
         if self._writer is not None and self._waiting:
             self._writer.write_table(pa.concat_tables(self._waiting))
         self._waiting.clear()
+        self._waiting_hits = self._waiting_bytes = 0
 
 
 @contextmanager

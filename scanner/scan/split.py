@@ -21,7 +21,7 @@ from scanner.archive.storage import StorageSettings, Unreachable
 from scanner.archive.where import Predicate
 from scanner.engine.matches import Matcher, Matches
 from scanner.errors import OutputError, SourceError, why
-from scanner.results.commit import publish
+from scanner.results.commit import publish, standing
 from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
 from scanner.results.report import SplitReport
@@ -104,10 +104,11 @@ def run_split(
         attempt: Which attempt at the split this is, from 1.
 
     Returns:
-        The report of this attempt; where another attempt was first, that one's counts.
+        The report that counts: of this attempt, or of another one that was first; ``divided`` where parts of the
+        split stand for it by now.
 
     Raises:
-        OutputError: The hits cannot be written; nothing was published.
+        OutputError: The hits cannot be written, and nothing was published; or the report that counts cannot be read.
         Unreachable: The store of the archive fails, and may work another time; nothing was published.
         CommitUnknown: The storage of the results failed; whether the report counts is not known.
     """
@@ -130,8 +131,16 @@ def run_split(
     except Exception as failure:  # noqa: BLE001 - the split's edge: it becomes a failed coverage row
         error, name, scan.tally.hits = why(failure), None, Counter()
     report = replace(scan.report(error, name, round(time.monotonic() - started, 6)), attempts=attempt)
-    publish(settings.run_uri, report)
-    return report
+    return report if publish(settings.run_uri, report) else _first(settings.run_uri, report)
+
+
+def _first(run_uri: str, report: SplitReport) -> SplitReport:
+    """The report that was published before this one of the same split."""
+    try:
+        return standing(run_uri, report.split_id) or report
+    except SourceError as error:
+        # The store of the results fails, which is no fault of the split.
+        raise OutputError(error.uri, error.reason) from error
 
 
 class _Scan:
@@ -189,8 +198,8 @@ class _Scan:
         except Exception as failure:  # noqa: BLE001 - the row group's edge: it becomes a failed coverage row
             tally.broken = why(failure)
             return
-        for cells, matches, finds in found:
-            tally.add(cells, matches, self._signatures)
+        for column, (cells, matches, finds) in zip(self._split.columns, found, strict=True):
+            tally.add(column, cells, matches, self._signatures)
             if finds is not None:
                 self._waiting.add(finds)
         if self._waiting.are_many:
@@ -206,7 +215,7 @@ class _Scan:
         finds = self._waiting.take()
         if finds is None:
             return
-        hits = self._hits(finds)
+        hits = self._hits(self._sampled(finds))
         began = self.tally.spend("build", began)
         out.write(hits)
         self.tally.spend("write", began)
@@ -229,6 +238,14 @@ class _Scan:
         rows = batch.in_file(rows_of(cells, matches))
         ranks = hit_ranks(self._signatures, matches, self._source, paths_of(cells, matches), rows)
         return matches.where(self._sampling.likely(matches.signatures, ranks))
+
+    def _sampled(self, finds: Finds) -> Finds:
+        """Those that may be in the sample still; hits found since may have taken the places of others."""
+        if not self._sampling.bounded:
+            return finds
+        matches = finds.matches
+        ranks = hit_ranks(self._signatures, matches, self._source, finds.paths, finds.rows)
+        return finds.where(self._sampling.still_likely(matches.signatures, ranks))
 
     @property
     def _source(self) -> tuple[str, str]:
@@ -290,7 +307,8 @@ class _Scan:
             text_bytes=tally.whole.text_bytes,
             hits=tally.hits.total(),
             invalid_cells=tally.invalid_cells,
-            unparsed_cells=tally.unparsed_cells,
+            unparsed_cells=tally.unparsed.total(),
+            unparsed=tuple(self._unparsed()),
             match_errors=tally.errors,
             error=error if error is not None else "; ".join(tally.told) or None,
             gaps=tuple(tally.gaps) if error is None else (),
@@ -302,6 +320,12 @@ class _Scan:
             stages=tuple((stage, round(seconds, 6)) for stage, seconds in tally.stages.items()),
             events=tally.events,
         )
+
+    def _unparsed(self) -> Iterator[tuple[str, int, tuple[int, ...]]]:
+        for column in self._split.columns:
+            cells = {group: count for (path, group), count in self.tally.unparsed.items() if path == column}
+            if cells:
+                yield column, sum(cells.values()), tuple(sorted(cells))
 
     def _costs(self) -> Iterator[tuple[str, int, int, float]]:
         for number, cost in self.tally.costs:

@@ -48,6 +48,7 @@ class Tally:
         current: What was read of it.
         broken: Why it is given up; None as long as all goes well.
         gaps: Row groups that were given up.
+        unparsed: Cells that are no JSON, by column and row group.
     """
 
     whole: Read = field(default_factory=Read)
@@ -56,7 +57,7 @@ class Tally:
     broken: str | None = None
     gaps: list[Gap] = field(default_factory=list)
     invalid_cells: int = 0
-    unparsed_cells: int = 0
+    unparsed: Counter[tuple[str, int]] = field(default_factory=Counter)
     hits: Counter[str] = field(default_factory=Counter)
     errors: int = 0
     told: list[str] = field(default_factory=list)
@@ -94,12 +95,13 @@ class Tally:
         self.current.rows = gap.rows
         self.leave()
 
-    def add(self, cells: Cells, matches: Matches, signatures: Sequence[Signature]) -> None:
+    def add(self, column: str, cells: Cells, matches: Matches, signatures: Sequence[Signature]) -> None:
         """Counts what was found in a column of a batch."""
         self.current.cells += len(cells.values) - cells.values.null_count
         self.current.text_bytes += text_bytes(cells.values)
         self.invalid_cells += matches.invalid_cells
-        self.unparsed_cells += cells.unparsed
+        if cells.unparsed and self.row_group is not None:
+            self.unparsed[column, self.row_group] += cells.unparsed
         numbers, counts = np.unique(matches.signatures, return_counts=True)
         for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
             self.hits[signatures[number].id] += count

@@ -1,6 +1,7 @@
 """From one signature of a document to a `Signature`, or to everything that is wrong with it."""
 
 import re
+from dataclasses import dataclass
 
 from scanner.errors import Problem
 from scanner.signatures.condition import (
@@ -14,43 +15,78 @@ from scanner.signatures.condition import (
 )
 from scanner.signatures.digests import logic_digest
 from scanner.signatures.entry import Entry
-from scanner.signatures.model import Examples, Pattern, Signature
+from scanner.signatures.model import Examples, Pattern, RegexPattern, Signature
 from scanner.signatures.patterns import KINDS, OPTIONS, build_pattern, check_text
 from scanner.signatures.shape import check_shape
-from scanner.signatures.source import Document
+from scanner.signatures.source import Document, Path
 from scanner.signatures.syntax import SignatureSyntax
 
 ONE_PATTERN = "pattern"
 """Name of the pattern of a signature that has no map of them."""
 
+_Placed = tuple[Path, Pattern | None]
+"""A pattern, and where it stands; None where it could not be read."""
 
-def build_signature(document: Document, index: int, file: str) -> tuple[Signature | None, list[Problem]]:
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of one signature of a file.
+
+    Attributes:
+        signature: The signature; None where anything is wrong with it.
+        problems: All that is wrong with it, in the order of the lines.
+        flawed: Where anything is wrong, the signature with no more than those of its regular expressions of which
+            nothing is, so that they can be compiled and told of too; None where there are none.
+    """
+
+    signature: Signature | None
+    problems: list[Problem]
+    flawed: Signature | None = None
+
+
+def build_signature(document: Document, index: int, file: str) -> Built:
     """Builds one signature of a file.
 
     Args:
         document: The file; ``signatures`` is a list in it.
         index: Which of its signatures.
         file: Path of the file as the user named it.
-
-    Returns:
-        The signature, or None where anything is wrong with it; and its problems in the order of their lines.
     """
     entry = Entry(document, index, file)
     if not entry.value:
         entry.report((), "a signature must be a map; write `- id: ...` and its other keys below")
-        return None, entry.problems()
+        return Built(None, entry.problems())
     shape = check_shape(entry.value)
     for path, message in shape.wrong:
         entry.report(path, message)
-    signature = _signature(entry, shape.syntax)
+    patterns = _patterns(entry, shape.syntax)
+    allow = _allow(entry, shape.syntax)
+    signature = _signature(entry, shape.syntax, _built(patterns), _built(allow))
     problems = entry.problems()
-    return (None if problems else signature), problems
+    return Built(None, problems, _flawed(entry, (*patterns, *allow))) if problems else Built(signature, [])
 
 
-def _signature(entry: Entry, syntax: SignatureSyntax) -> Signature | None:
-    patterns = _patterns(entry, syntax)
+def _built(patterns: list[_Placed]) -> tuple[Pattern, ...]:
+    return tuple(pattern for _, pattern in patterns if pattern is not None)
+
+
+def _flawed(entry: Entry, patterns: tuple[_Placed, ...]) -> Signature | None:
+    regexes = tuple(
+        pattern
+        for path, pattern in patterns
+        if isinstance(pattern, RegexPattern)
+        and not any(entry.is_wrong((*path, key)) for key in (*KINDS, *OPTIONS))
+    )
+    if not regexes:
+        return None
+    line = entry.mark(("id",)).line if entry.has(("id",)) else 0
+    return Signature(entry.subject, regexes, Ref(regexes[0].name), "", file=entry.file, line=line)
+
+
+def _signature(
+    entry: Entry, syntax: SignatureSyntax, patterns: tuple[Pattern, ...], allow: tuple[Pattern, ...]
+) -> Signature | None:
     condition = _condition(entry, syntax)
-    allow = _allow(entry, syntax)
     examples = _examples(entry, syntax)
     if condition is None:
         return None
@@ -80,18 +116,16 @@ def _signature(entry: Entry, syntax: SignatureSyntax) -> Signature | None:
     )
 
 
-def _patterns(entry: Entry, syntax: SignatureSyntax) -> tuple[Pattern, ...]:
+def _patterns(entry: Entry, syntax: SignatureSyntax) -> list[_Placed]:
     if not entry.has(("patterns",)):
-        built = [build_pattern(entry, (), syntax, ONE_PATTERN)]
-    else:
-        for key in (*KINDS, *OPTIONS):
-            if entry.has((key,)):
-                entry.report((key,), f"`{key}` cannot stand beside `patterns`; move it into one of them")
-        built = [
-            build_pattern(entry, ("patterns", name), pattern, name)
-            for name, pattern in syntax.patterns.items()
-        ]
-    return tuple(pattern for pattern in built if pattern is not None)
+        return [((), build_pattern(entry, (), syntax, ONE_PATTERN))]
+    for key in (*KINDS, *OPTIONS):
+        if entry.has((key,)):
+            entry.report((key,), f"`{key}` cannot stand beside `patterns`; move it into one of them")
+    return [
+        (("patterns", name), build_pattern(entry, ("patterns", name), pattern, name))
+        for name, pattern in syntax.patterns.items()
+    ]
 
 
 def _condition(entry: Entry, syntax: SignatureSyntax) -> Condition | None:
@@ -135,16 +169,15 @@ def _parsed(entry: Entry, text: str, names: tuple[str, ...]) -> Condition | None
     return condition
 
 
-def _allow(entry: Entry, syntax: SignatureSyntax) -> tuple[Pattern, ...]:
+def _allow(entry: Entry, syntax: SignatureSyntax) -> list[_Placed]:
     written = entry.value.get("allow")
     # Items that are no maps are not in the syntax, so the numbers of the two differ.
     items = enumerate(written if isinstance(written, list) else ())
     places = [place for place, item in items if isinstance(item, dict)]
-    built = [
-        build_pattern(entry, ("allow", place), pattern, f"allow_{place + 1}")
+    return [
+        (("allow", place), build_pattern(entry, ("allow", place), pattern, f"allow_{place + 1}"))
         for place, pattern in zip(places, syntax.allow, strict=True)
     ]
-    return tuple(pattern for pattern in built if pattern is not None)
 
 
 def _examples(entry: Entry, syntax: SignatureSyntax) -> Examples:

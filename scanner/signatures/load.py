@@ -24,11 +24,14 @@ class Reading:
         signatures: Those with nothing wrong, in the order of the files; ids are unique.
         problems: Everything that is wrong, in the order of the files and their lines.
         files: The files that were read, as the user named them or the folder they lie in.
+        flawed: Of signatures with something wrong those regular expressions of which nothing is; they are good for
+            nothing but to be compiled, so that what is wrong inside of them is told at once.
     """
 
     signatures: tuple[Signature, ...]
     problems: tuple[Problem, ...]
     files: tuple[str, ...] = ()
+    flawed: tuple[Signature, ...] = ()
 
 
 def read_signatures(paths: Sequence[str | Path]) -> Reading:
@@ -43,7 +46,9 @@ def read_signatures(paths: Sequence[str | Path]) -> Reading:
     reader = _Reader()
     for path in paths:
         reader.read(Path(path))
-    return Reading(tuple(reader.signatures), tuple(reader.problems), tuple(reader.files))
+    return Reading(
+        tuple(reader.signatures), tuple(reader.problems), tuple(reader.files), tuple(reader.flawed)
+    )
 
 
 class _Reader:
@@ -51,6 +56,7 @@ class _Reader:
         self.signatures: list[Signature] = []
         self.problems: list[Problem] = []
         self.files: list[str] = []
+        self.flawed: list[Signature] = []
         self._seen: set[str] = set()
         self._ids: dict[str, str] = {}
 
@@ -103,11 +109,13 @@ class _Reader:
             if not _is_of_a_signature(finding):
                 self._report(file, finding.line, finding.message)
         for index, entry in enumerate(self._entries(document, file)):
-            signature, problems = build_signature(document, index, str(file))
+            built = build_signature(document, index, str(file))
             used = self._used_before(entry, document.mark(("signatures", index, "id")).line, file)
-            self.problems += used + problems
-            if signature and not used:
-                self.signatures.append(signature)
+            self.problems += used + built.problems
+            if built.signature and not used:
+                self.signatures.append(built.signature)
+            elif flawed := built.flawed or built.signature:
+                self.flawed.append(flawed)
 
     def _entries(self, document: Document, file: Path) -> list[Value]:
         """The signatures of a file as written; reports what else stands at its top, or does not."""

@@ -173,6 +173,9 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(folder: str) 
         storage.create(folder, b"a file where a folder should be")
     with pytest.raises(HuntError, match="cannot be written"):
         storage.make_writable(bad)
+    if "://" not in folder:
+        with pytest.raises(HuntError, match="a file stands where a folder should be; name a folder"):
+            storage.make_writable(folder)
     for uri in (f"{bad}/a", f"{bad}/below/a"):
         with pytest.raises(CommitUnknown):
             storage.create(uri, b"")

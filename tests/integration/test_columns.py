@@ -94,12 +94,29 @@ def test_a_hit_is_named_by_its_indices_and_keys_in_memory_and_by_a_hunt(folder: 
     assert (places(in_memory), len(in_memory)) == (FOUND, len(FOUND))
 
     done = hindcast(folder, "hunt", "hunt.yaml")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     assert "1 cell not JSON and not read" in done.stdout
     hits = hits_of(folder)
     assert (places(hits), len({hit["hit_id"] for hit in hits})) == (FOUND, len(FOUND))
     (row,) = coverage_of(folder)
     assert (row["columns"], row["unparsed_cells"], row["missing_columns"]) == (COLUMNS, 1, [])
+
+
+def test_cells_that_are_no_json_are_a_gap_that_is_told_first_and_not_owed_again(folder: Path) -> None:
+    done = hindcast(folder, "hunt", "hunt.yaml", "--only-new")
+    assert done.returncode == 3, done.stderr
+    assert done.stdout.splitlines()[0] == "COMPLETE WITH GAPS: 1 cell is no JSON and was not read"
+    (run,) = (folder / "out").glob("hunt=*/run=*")
+    record = json.loads((run / "run.json").read_text())
+    told = "1 cell of payload->$.items[*].text is no JSON and was not read"
+    (gap,) = record["gaps"]
+    assert (Path(gap["source_uri"]).name, gap["row_groups"], gap["reason"]) == ("a.parquet", [0], told)
+    assert (record["status"], record["totals"]["failed"]) == ("complete with gaps", 0)
+    shown = hindcast(folder, "results", "coverage", str(run)).stdout.splitlines()
+    assert shown[0].startswith("COMPLETE WITH GAPS")
+    assert shown[1].endswith(f"a.parquet row group 0: {told}")
+    again = hindcast(folder, "hunt", "hunt.yaml", "--only-new")
+    assert (again.returncode, again.stdout[:11]) == (0, "nothing new"), again.stderr
 
 
 def test_auto_takes_texts_in_lists_of_structs_and_in_maps_and_says_which(folder: Path) -> None:
@@ -128,7 +145,9 @@ def test_a_file_without_an_optional_column_is_hunted_without_it_and_that_is_reco
     assert [row["missing_columns"] for row in rows] == [[], ["attrs{}"], [], []]
     assert [row["columns"] for row in rows[:2]] == [["code", "attrs{}"], ["code"]]
     assert "code: holds int64, not text" in rows[2]["error"]
-    assert "code: there is no such column" in rows[3]["error"]
+    assert rows[3]["error"].startswith(
+        "lacks the column code; where that is meant, a hunt names it in `archive.opt"
+    )
     assert {(hit["record_id"], hit["column"]) for hit in hits_of(folder)} == {
         ("1", "code"), ("2", "attrs{bio}"), ("2", "attrs{bio#2}"), ("2", "attrs{`odd.key`}"), ("4", "code")
     }  # fmt: skip
@@ -139,9 +158,10 @@ def test_files_that_lack_what_they_may_lack_are_no_gap(folder: Path) -> None:
     columns = json.dumps([*COLUMNS, "absent"])
     (folder / "hunt.yaml").write_text(HUNT.replace(json.dumps(COLUMNS), f"{columns}\n  optional: true"))
     done = hindcast(folder, "hunt", "hunt.yaml", "--json")
-    assert done.returncode == 0, done.stderr
     assert "hunt.yaml:5: warning: archive.optional: no file that is read has a column `absent`" in done.stderr
-    totals = json.loads(done.stdout)["totals"]
+    record = json.loads(done.stdout)
+    assert ["no JSON" in gap["reason"] for gap in record["gaps"]] == [True], "the only gap is the broken JSON"
+    totals = record["totals"]
     assert (totals["rows"], totals["files_missing_columns"], totals["hits"]) == (5, 2, len(FOUND))
     assert [row["missing_columns"] for row in coverage_of(folder)] == [["absent"], [*COLUMNS, "absent"]]
 

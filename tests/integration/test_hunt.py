@@ -44,6 +44,7 @@ signatures:
 
 ROWS = 300
 FILES = 153
+UNDISTURBED = "20260501T000000Z-undisturbed"
 REPLY = pa.struct([("text", pa.string())])
 
 
@@ -145,7 +146,9 @@ def test_a_broken_file_among_good_ones_is_a_gap_and_never_silence(folder: Path) 
     pq.write_table(pa.table({"id": ["x"], "text": [7]}), folder / "archive" / "other.parquet")
     done = hindcast(folder, "hunt", "hunt.yaml")
     assert done.returncode == 3, done.stderr
-    assert done.stdout.startswith("COMPLETE WITH GAPS: 3 of 6 splits were not read")
+    told = "2 of 6 files could not be read at all; 1 of 4 splits was not read in full"
+    assert done.stdout.startswith(f"COMPLETE WITH GAPS: {told}\n")
+    assert " in 4 of 6 files (" in done.stdout
     run = only_run(folder)
     coverage = pq.read_table(run / "coverage").to_pylist()
     failed = {Path(row["source_uri"]).name: row["error"] for row in coverage if row["status"] == "failed"}
@@ -219,9 +222,9 @@ def test_a_plan_reads_and_writes_nothing(folder: Path) -> None:
     (folder / "archive" / "cut.parquet").write_bytes(b"PAR1")
     before = written(folder)
     done = hindcast(folder, "plan", "hunt.yaml")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     assert "900" in done.stdout
-    assert "1 file cannot be hunted" in done.stdout
+    assert done.stdout.startswith("NOT ALL CAN BE HUNTED: 1 of 4 files cannot:\n")
     plan = json.loads(hindcast(folder, "plan", "hunt.yaml", "--json").stdout)
     assert (plan["files"], plan["splits"], plan["row_groups"], plan["rows"]) == (4, 3, 9, 3 * ROWS)
     assert plan["columns"] == ["text", "replies[].text"]
@@ -293,8 +296,8 @@ def test_a_stopped_hunt_keeps_what_is_done_and_goes_on_with_the_same_command(
     assert f"going on with run {stopped[3]}: {done} of {FILES} splits done" in went_on.stderr
     assert json.loads((run / "progress.json").read_text())["status"] == "complete"
     assert only_run(folder) == run
-    assert hindcast(folder, "hunt", "hunt.yaml", "-q", "--run-id", "undisturbed").returncode == 0
-    assert hits_of(run).equals(hits_of(run.with_name("run=undisturbed")))
+    assert hindcast(folder, "hunt", "hunt.yaml", "-q", "--run-id", UNDISTURBED).returncode == 0
+    assert hits_of(run).equals(hits_of(run.with_name(f"run={UNDISTURBED}")))
     if named:
         refused = hindcast(folder, "hunt", "hunt.yaml", "--resume", stopped[3])
         assert refused.returncode == 2
@@ -312,6 +315,7 @@ def test_a_hunt_that_is_killed_or_stopped_twice_loses_only_what_is_in_flight(fol
     _, errors = twice.communicate(timeout=60)
     assert twice.returncode == 130
     run = only_run(folder)
+    assert re.search(rf"stopped: \d+ of {FILES} splits done, the run is unfinished\n", errors), errors
     assert f"Go on with it: hindcast hunt hunt.yaml --resume {run.name.removeprefix('run=')}" in errors
     assert hindcast(folder, "hunt", "hunt.yaml", "-q").returncode == 0
     assert only_run(folder) == run

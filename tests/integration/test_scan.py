@@ -102,7 +102,7 @@ def test_lines_on_standard_input(folder: Path) -> None:
 def test_nothing_on_standard_input(folder: Path) -> None:
     done = scan(folder, "-", "--json")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "0 hits of 0 signatures in 0 records" in done.stderr
+    assert "0 hits in 0 records; 2 signatures looked for" in done.stderr
 
 
 def test_an_unreadable_file_is_told_and_changes_the_exit_code(folder: Path) -> None:

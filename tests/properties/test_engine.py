@@ -4,6 +4,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scanner.engine.flood import LearningMatcher
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import Matches
 from scanner.engine.oracle import OracleMatcher
@@ -22,12 +23,18 @@ def hits(matches: Matches) -> list[Hit]:
 
 def assert_equal(ruleset: Ruleset, column: Column, block_bytes: int, max_spelled: int = MAX_SPELLED) -> None:
     expected = OracleMatcher(ruleset).match(column, "text")
-    found = HyperscanMatcher(compile_ruleset(ruleset, max_spelled=max_spelled), block_bytes).match(
-        column, "text"
-    )
+    program = compile_ruleset(ruleset, max_spelled=max_spelled)
+    found = HyperscanMatcher(program, block_bytes).match(column, "text")
     assert not expected.errors
     assert hits(found) == hits(expected), [(s.patterns, s.condition, s.allow) for s in ruleset.signatures]
     assert found.invalid_cells == expected.invalid_cells
+    learning = LearningMatcher(program, block_bytes, paid=0)
+    for _ in range(2):
+        found = learning.match(column, "text")
+        assert hits(found) == hits(expected), (learning.flooding, [s.patterns for s in ruleset.signatures])
+    flooding = frozenset(filter(HyperscanMatcher(program).may_flood, range(len(ruleset.signatures))))
+    found = HyperscanMatcher(compile_ruleset(ruleset, flooding=flooding), block_bytes).match(column, "text")
+    assert hits(found) == hits(expected), (flooding, [s.patterns for s in ruleset.signatures])
 
 
 @given(rulesets(), CELLS, st.integers(1, 200), st.sampled_from([0, MAX_SPELLED]))

@@ -15,13 +15,11 @@ from jobs.executors.inline import InlineExecutor
 from jobs.hunt import Run
 from jobs.only_new import OnlyNew, find_new
 from jobs.prepare import Prepared, prepare
-from jobs.resume import Chosen, choose
+from jobs.resume import Chosen, choose, joined
 from jobs.watching import Progress
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import Matcher, Matches
 from scanner.results import layout
-from scanner.results.commit import committed
-from scanner.results.coverage import coverage_table
 from scanner.results.reader import open_results
 from scanner.results.signature_sets import signature_set
 from scanner.scan.split import ScanSettings
@@ -104,6 +102,7 @@ class World:
         chosen, new = self.chosen()
         if new.nothing and not chosen.resumed:
             return False
+        chosen = joined(new.prepared, chosen)
 
         def start(prepared: Prepared, settings: ScanSettings) -> InlineExecutor:
             return Trapping(prepared, settings, step.trap)
@@ -120,6 +119,9 @@ class World:
 
     def runs(self) -> list[str]:
         return sorted(map(str, self.folder.glob("out/hunt=small/run=*")))
+
+    def finished(self) -> list[str]:
+        return [uri for uri in self.runs() if Path(layout.record_uri(uri)).exists()]
 
 
 class Trapping(InlineExecutor):
@@ -166,12 +168,8 @@ def hits_in(rows: pa.Table) -> set[Hit]:
 
 
 def covered(run_uri: str) -> Iterator[tuple[str, str, int, str]]:
-    """File, version, row group and signature of all that was read whole."""
-    if Path(layout.record_uri(run_uri)).exists():
-        rows = pq.read_table(layout.coverage_uri(run_uri))
-    else:
-        rows = coverage_table(committed(run_uri))
-    for row in rows.to_pylist():
+    """File, version, row group and signature of all that a finished run has read whole."""
+    for row in open_results(run_uri).coverage.to_table().to_pylist():
         if row["status"] == "scanned":
             for row_group, digest in itertools.product(
                 row["row_groups"], signature_set(run_uri, row["signature_set"])

@@ -34,10 +34,44 @@ class Leaf:
     is_key: bool = False
 
 
-@lru_cache(maxsize=16)
+class _Index:
+    """The leaves of one schema, by what they can be called; thousands of columns are each asked for."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.leaves = tuple(_leaves_of_fields(schema, (), (), is_key=False))
+        self._by_path: dict[ColumnPath, list[tuple[int, Leaf]]] = {}
+        self._by_flat: dict[str, list[tuple[int, Leaf]]] = {}
+        for number, leaf in enumerate(self.leaves):
+            if not leaf.is_key:
+                self._by_path.setdefault(leaf.path, []).append((number, leaf))
+                self._by_flat.setdefault(leaf.path.flat, []).append((number, leaf))
+
+    def find(self, path: str | ColumnPath) -> tuple[int, Leaf]:
+        wanted = _parsed(path).column
+        found = self._by_path.get(wanted) or self._by_flat.get(str(wanted), [])
+        if not found:
+            raise _not_found(str(path), wanted, [leaf for leaf in self.leaves if not leaf.is_key])
+        if len(found) > 1:
+            message = f"{len(found)} columns have this name; rename them in the archive"
+            raise ColumnError(str(path), message)
+        return found[0]
+
+    def shortest_name(self, leaf: Leaf) -> str:
+        """The name people write, wherever it leads to that leaf and no other."""
+        try:
+            if self.find(leaf.path.flat)[1] == leaf:
+                return leaf.path.flat
+        except ColumnError:
+            pass
+        return str(self.find(leaf.path)[1].path)
+
+
+_index = lru_cache(maxsize=16)(_Index)
+
+
 def leaves(schema: pa.Schema) -> tuple[Leaf, ...]:
     """Every leaf of a schema, in the order in which Parquet numbers its columns."""
-    return tuple(_leaves_of_fields(schema, (), (), is_key=False))
+    return _index(schema).leaves
 
 
 def find(schema: pa.Schema, path: str | ColumnPath) -> tuple[int, Leaf]:
@@ -47,16 +81,7 @@ def find(schema: pa.Schema, path: str | ColumnPath) -> tuple[int, Leaf]:
         NoColumnError: There is none.
         ColumnError: There are several of that name, or the path ends above a leaf.
     """
-    wanted = _parsed(path).column
-    every = leaves(schema)
-    named = [(number, leaf) for number, leaf in enumerate(every) if not leaf.is_key]
-    found = [(number, leaf) for number, leaf in named if leaf.path == wanted]
-    found = found or [(number, leaf) for number, leaf in named if leaf.path.flat == str(wanted)]
-    if not found:
-        raise _not_found(str(path), wanted, [leaf for _, leaf in named])
-    if len(found) > 1:
-        raise ColumnError(str(path), f"{len(found)} columns have this name; rename them in the archive")
-    return found[0]
+    return _index(schema).find(path)
 
 
 def find_flat(schema: pa.Schema, path: str) -> Leaf:
@@ -113,8 +138,9 @@ def text_columns(schema: pa.Schema) -> list[str]:
     Raises:
         ColumnError: Two of them have the same name, so that neither can be asked for.
     """
-    strings = [leaf for leaf in leaves(schema) if is_string(leaf.type) and not leaf.is_key]
-    return [_shortest_name(schema, leaf) for leaf in strings]
+    index = _index(schema)
+    strings = [leaf for leaf in index.leaves if is_string(leaf.type) and not leaf.is_key]
+    return [index.shortest_name(leaf) for leaf in strings]
 
 
 def is_text(type_: pa.DataType) -> bool:
@@ -209,16 +235,6 @@ def _is_list(type_: pa.DataType) -> bool:
         or pa.types.is_list_view(type_)
         or pa.types.is_large_list_view(type_)
     )
-
-
-def _shortest_name(schema: pa.Schema, leaf: Leaf) -> str:
-    """The name people write, wherever it leads to that leaf and no other."""
-    try:
-        if find(schema, leaf.path.flat)[1] == leaf:
-            return leaf.path.flat
-    except ColumnError:
-        pass
-    return str(find(schema, leaf.path)[1].path)
 
 
 def _not_found(path: str, wanted: ColumnPath, every: Sequence[Leaf]) -> ColumnError:

@@ -23,11 +23,12 @@ ENDINGS: Final[dict[str, tuple[str, ...]]] = {
     PARQUET: (".parquet",),
     "csv": (".csv",),
     "tsv": (".tsv",),
+    "tsv-unquoted": (".tsv",),
     "jsonl": (".jsonl", ".ndjson"),
     "orc": (".orc",),
     "arrow": (".arrow", ".feather", ".ipc"),
 }
-"""The formats, and how the names of their files end."""
+"""The formats, and how the names of their files end; of two with the same ending, it tells the first."""
 
 Compression = Literal["gzip", "zstd", "bz2"]
 

@@ -9,13 +9,21 @@ import pyarrow.orc
 
 from scanner.archive.columns.leaves import is_text
 from scanner.archive.formats.streams import Lost, Open
+from scanner.archive.formats.unpacked_size import Bounded
 
 _OTHER_COLUMNS: Final = "its columns are not those that were planned"
+_CUT_SHORT: Final = (
+    "it does not end with the footer of an Arrow file: it is cut short, or holds more than its batches"
+)
 _MAGIC: Final = b"ARROW1\0\0"
+_LENGTH: Final = 4
+_FOOTER_END: Final = _LENGTH + len("ARROW1")
+_MOST_PADDING: Final = 64
+_READ_BYTES: Final = 1 << 20
 
 
 class Orc:
-    """ORC: columns as it has them."""
+    """ORC: columns as it has them. A stripe is held whole, however large it is unpacked: Arrow does not tell before."""
 
     def schema(self, opened: Open) -> pa.Schema:
         """The file's own."""
@@ -33,29 +41,46 @@ class Orc:
 
 
 class Ipc:
-    """Arrow's files and streams, Feather among them; as both begin alike, both are read as streams."""
+    """Arrow's files and streams, Feather among them; both are read as streams, and a file up to its footer.
+
+    A stream may end after any batch, so that it cannot be told where one was cut there.
+    """
 
     def schema(self, opened: Open) -> pa.Schema:
         """The file's own."""
-        with opened() as source, _stream(source) as reader:
+        with opened() as source, _stream(source)[0] as reader:
             schema: pa.Schema = reader.schema
             return schema
 
     def read(self, opened: Open, schema: pa.Schema, wanted: Sequence[str]) -> Iterator[pa.RecordBatch | Lost]:
         """Batch by batch, each checked whole: its buffers are used as they are, and offsets may point anywhere."""
-        with opened() as source, _stream(source) as reader:
-            if not reader.schema.equals(schema):
-                raise pa.ArrowInvalid(_OTHER_COLUMNS)
-            for batch in reader:
-                columns = [_checked(batch.column(name)) for name in wanted]
-                yield pa.RecordBatch.from_arrays(columns, list(wanted))
+        with opened() as source:
+            reader, is_file = _stream(source)
+            with reader:
+                if not reader.schema.equals(schema):
+                    raise pa.ArrowInvalid(_OTHER_COLUMNS)
+                for batch in reader:
+                    columns = [_checked(batch.column(name)) for name in wanted]
+                    yield pa.RecordBatch.from_arrays(columns, list(wanted))
+            if is_file and not _is_footer(source):
+                raise pa.ArrowInvalid(_CUT_SHORT)
 
 
-def _stream(source: Any) -> Any:
+def _stream(source: Any) -> tuple[Any, bool]:
+    """Reads a stream, or a file as one; and true where it is a file."""
     start = source.read(len(_MAGIC))
-    if start == _MAGIC:
-        return pa.ipc.open_stream(source)
-    return pa.ipc.open_stream(_Again(start, source))
+    is_file = start == _MAGIC
+    return pa.ipc.open_stream(Bounded(source if is_file else _Again(start, source))), is_file
+
+
+def _is_footer(source: Any) -> bool:
+    """True where what comes after the batches is the footer that its last bytes tell of, and nothing else."""
+    size, end = 0, b""
+    while more := source.read(_READ_BYTES):
+        size += len(more)
+        end = (end + more)[-_FOOTER_END:]
+    told = int.from_bytes(end[:_LENGTH], "little")
+    return end[_LENGTH:] == _MAGIC.rstrip(b"\0") and 0 <= size - _FOOTER_END - told < _MOST_PADDING
 
 
 class _Again(io.RawIOBase):

@@ -7,6 +7,7 @@ from scanner.archive.formats import PARQUET, Format
 from scanner.archive.formats.binary import Ipc, Orc
 from scanner.archive.formats.delimited import Delimited
 from scanner.archive.formats.json_lines import JsonLines
+from scanner.archive.formats.json_types import widened
 from scanner.archive.formats.parquet import Parquet
 from scanner.archive.formats.streams import Streamed
 from scanner.archive.planning.splits import Split
@@ -15,9 +16,10 @@ from scanner.archive.where import Predicate
 
 _FORMATS: Final[dict[str, Format]] = {
     PARQUET: Parquet(),
-    "csv": Streamed("csv", Delimited(",")),
-    "tsv": Streamed("tsv", Delimited("\t")),
-    "jsonl": Streamed("jsonl", JsonLines()),
+    "csv": Streamed("csv", Delimited(","), named_in_line=True),
+    "tsv": Streamed("tsv", Delimited("\t"), named_in_line=True),
+    "tsv-unquoted": Streamed("tsv-unquoted", Delimited("\t", quoted=False), named_in_line=True),
+    "jsonl": Streamed("jsonl", JsonLines(), widened),
     "orc": Streamed("orc", Orc()),
     "arrow": Streamed("arrow", Ipc()),
 }

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.json
 
 from scanner.archive.columns.leaves import leaves
-from scanner.archive.formats.json_values import Places, fitted, is_number, parsed, plain, schema_of
+from scanner.archive.formats.json_types import is_number, plain
+from scanner.archive.formats.json_values import Places, fitted, parsed, schema_of
 from scanner.archive.formats.lines import BLOCK_BYTES, blocks
 from scanner.archive.formats.nesting import without_deep_lines
 from scanner.archive.formats.streams import Lost, Open, UpToError, hunts_all_text
@@ -31,8 +32,7 @@ class JsonLines:
             block = next((block for _, block in blocks(whole) if block is not None and block.strip()), b"")
             if whole.error is not None and not block:
                 raise whole.error
-        found = _schema_in(block)
-        return pa.schema([(field.name, plain(field.type)) for field in found])
+        return pa.schema([plain(field) for field in _schema_in(block)])
 
     def read(self, opened: Open, schema: pa.Schema, wanted: Sequence[str]) -> Iterator[pa.RecordBatch | Lost]:
         """Blocks of some megabytes."""

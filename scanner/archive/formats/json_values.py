@@ -56,15 +56,6 @@ def _fitted(value: Any, type_: pa.DataType) -> Any:
     raise Misfit
 
 
-def plain(type_: pa.DataType) -> pa.DataType:
-    """Only what JSON has: text, numbers, flags, objects and lists."""
-    if pa.types.is_struct(type_):
-        return pa.struct([(field.name, plain(field.type)) for field in type_.fields])
-    if pa.types.is_list(type_):
-        return pa.list_(plain(type_.value_type))
-    return type_ if is_number(type_) else pa.string()
-
-
 def schema_of(rows: Sequence[Mapping[str, Any]]) -> pa.Schema:
     """Columns of parsed lines; text where the values of a column have no type in common."""
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -78,16 +69,11 @@ def schema_of(rows: Sequence[Mapping[str, Any]]) -> pa.Schema:
     return pa.schema(fields)
 
 
-def is_number(type_: pa.DataType) -> bool:
-    """True for numbers and flags, which are never hunted."""
-    return pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_)
-
-
 class Places:
     """Where columns have a place for text.
 
     Args:
-        schema: The columns, as `plain` leaves them.
+        schema: The columns, as `scanner.archive.formats.json_types.plain` leaves them.
     """
 
     def __init__(self, schema: pa.Schema) -> None:

@@ -3,21 +3,21 @@
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
 from scanner.archive import storage
 from scanner.archive.columns.leaves import find, text_columns
-from scanner.archive.columns.paths import ColumnError
+from scanner.archive.columns.paths import ColumnError, NoColumnError
 from scanner.archive.columns.views import without_views
 from scanner.archive.formats import compression_of
 from scanner.archive.formats.heads import is_head_of, made_head, schema_in
 from scanner.archive.parquet.footers import arrow_errors
 from scanner.archive.planning.partitions import batch_with
 from scanner.archive.planning.splits import Split
-from scanner.archive.planning.survey import Survey, Surveyor
+from scanner.archive.planning.survey import Survey, Surveyor, Widened
 from scanner.archive.read import Batch, Gap, check_version, filtered
 from scanner.archive.storage import FileInfo
 from scanner.archive.where import Predicate
@@ -65,11 +65,22 @@ class Streamed:
     Args:
         name: As a hunt calls it.
         reader: Reads it.
+        widened: Adds columns that may come later to those that the file's beginning tells.
+        named_in_line: True where the first line has the names, so that they are content if it is missing.
     """
 
-    def __init__(self, name: str, reader: Reader) -> None:
+    def __init__(
+        self,
+        name: str,
+        reader: Reader,
+        widened: Widened = lambda schema, _: schema,
+        *,
+        named_in_line: bool = False,
+    ) -> None:
         self.name = name
+        self._named_in_line = named_in_line
         self._reader = reader
+        self._widened = widened
 
     def head(self, info: FileInfo) -> bytes:
         """The columns, and a digest of the start."""
@@ -86,7 +97,9 @@ class Streamed:
     def survey(self, surveyor: Surveyor, info: FileInfo, head: bytes) -> Survey:
         """One row group of unknown rows, as large as the file."""
         with arrow_errors(info.uri):
-            return surveyor.survey_schema(info, schema_in(info.uri, self.name, head))
+            found = surveyor.survey_schema(info, schema_in(info.uri, self.name, head), self._widened)
+        problems = tuple(map(_without_names, found.problems)) if self._named_in_line else found.problems
+        return replace(found, problems=problems)
 
     def batches(
         self,
@@ -98,7 +111,8 @@ class Streamed:
     ) -> Iterator[Batch | Gap]:
         """From the start; where it cannot be read further, a gap says how far it was read."""
         check_version(split)
-        schema = schema_in(split.source_uri, self.name, head or self.head(split.info))
+        known = schema_in(split.source_uri, self.name, head or self.head(split.info))
+        schema = self._widened(known, split.columns)
         in_path = {name: value for name, value in split.partitions if name not in split.columns}
         names = _names(split, schema, [path for path in columns if path not in in_path])
         row = 0
@@ -123,6 +137,15 @@ class Streamed:
 def hunts_all_text(schema: pa.Schema, wanted: Sequence[str]) -> bool:
     """True where every column of text is read, so that one more would have been read as well."""
     return {find(schema, path)[1].path.steps[0].name for path in text_columns(schema)} <= set(wanted)
+
+
+def _without_names(problem: ColumnError) -> ColumnError:
+    """The same, without the names that there are."""
+    if not isinstance(problem, NoColumnError):
+        return problem
+    return NoColumnError(
+        problem.path, "there is no such column in the first line, which has to hold the names"
+    )
 
 
 def _names(split: Split, schema: pa.Schema, columns: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """One file of an archive as its footer tells: which columns it has, and how large its row groups are."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -16,6 +16,8 @@ from scanner.archive.planning.pruning import of_all
 from scanner.archive.provenance import check_key, check_time, plain_type
 from scanner.archive.storage import FileInfo
 from scanner.archive.where import Predicate, Statistics
+
+Widened = Callable[[pa.Schema, Sequence[str]], pa.Schema]
 
 _Check = Callable[[pa.Schema, str], object]
 
@@ -140,9 +142,17 @@ class Surveyor:
                 return found
             return _pruned(found, predicate, shape.statistics, file.metadata, partitions)
 
-    def survey_schema(self, info: FileInfo, schema: pa.Schema) -> Survey:
-        """What the columns of a file without a footer say: it is one row group of unknown rows."""
-        shape = self._made(schema, _Shape(None, None, tuple(self._written.partitions_of(info.uri))))
+    def survey_schema(self, info: FileInfo, schema: pa.Schema, widened: Widened) -> Survey:
+        """What the columns of a file without a footer say: it is one row group of unknown rows.
+
+        Args:
+            info: The file.
+            schema: Its columns, as far as they are known.
+            widened: Adds those of some columns that may still come.
+        """
+        partitions = tuple(self._written.partitions_of(info.uri))
+        schema = widened(schema, [path for path in self._wanted.optional if path not in partitions])
+        shape = self._made(schema, _Shape(None, None, partitions))
         groups = () if shape.problems else (RowGroup(0, info.size_bytes),)
         return Survey(info, shape.columns, shape.carry, groups, shape.problems)
 

@@ -19,6 +19,7 @@ from scanner.archive.storage.store import Denied, FileInfo, Missing, nothing_in,
 from scanner.errors import CommitConflict, CommitUnknown, SourceError
 
 _DRAFT: Final = ".draft"
+_NO_FOLDER: Final = (FileExistsError, NotADirectoryError)
 
 
 class LocalStore:
@@ -155,7 +156,8 @@ class LocalStore:
             self.create(Place("file", "", str(rehearsal)), b"")
             rehearsal.unlink()
         except OSError as error:
-            raise wrong(uri, f"cannot be written: {_reason(error)}") from error
+            remedy = "; name a folder" if isinstance(error, _NO_FOLDER) else ""
+            raise wrong(uri, f"cannot be written: {_reason(error)}{remedy}") from error
         except CommitUnknown as error:
             raise wrong(uri, f"cannot be written: {error.reason}") from error
 
@@ -258,6 +260,8 @@ def _reason(error: OSError) -> str:
     match error:
         case PermissionError():
             return f"not allowed (as user {_user()})"
+        case FileExistsError() | NotADirectoryError():
+            return "a file stands where a folder should be"
         case _:
             return (error.strerror or str(error)).lower()
 

@@ -303,3 +303,12 @@ def test_a_split_that_ends_twice_is_a_bug_and_not_counted() -> None:
     with pytest.raises(ValueError, match="split 0 is not under way"):
         driver.handle(SplitLost(0, "late"))
     assert driver.handle(done(1)) == (Finish(),)
+
+
+def test_a_split_under_way_that_another_driver_has_divided_goes_on_with_its_parts() -> None:
+    driver = Driver([1] * 2, slots=1)
+    assert driver.begin() == (Start((0,)),)
+    assert driver.handle(SplitDivided(0, (2, 3))) == (Start((2,), watched=True),)
+    assert driver.handle(done(2)) == (Start((3,), watched=True),)
+    assert driver.handle(done(3)) == (Start((1,)),)
+    assert driver.handle(SplitDivided(1, ())) == (Finish(),), "the other one has done all of it"

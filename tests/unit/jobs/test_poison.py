@@ -13,12 +13,15 @@ import pytest
 from jobs.driver import SplitDone, SplitLost
 from jobs.executors import Executor, Task
 from jobs.executors.inline import InlineExecutor
+from jobs.executors.work import run_task
 from jobs.hunt import Run
 from jobs.prepare import Prepared, prepare
 from jobs.resume import choose, new_run
+from jobs.rivals import divided_by_another
 from jobs.watching import Progress
 from scanner.archive.plan import Split
 from scanner.engine.matcher import HyperscanMatcher
+from scanner.engine.owed import Matchers
 from scanner.results.commit import publish
 from scanner.scan.split import ScanSettings, run_split
 
@@ -155,8 +158,8 @@ def test_an_attempt_that_was_given_up_and_ends_late_counts_nothing(prepared: Pre
     def straggle(progress: Progress) -> None:
         if progress.splits_total == 3:
             late = run_split(whole, made[0].matcher, made[0].settings)
-            assert late.hits == ROW_GROUPS
-            assert not publish(run.uri, late)
+            assert (late.status, late.hits) == ("divided", 0)
+            assert not publish(run.uri, replace(late, status="scanned"))
 
     run.execute(straggle)
     assert found(run) == ALL - {("a", 0)}
@@ -181,6 +184,49 @@ def test_an_attempt_that_was_given_up_and_ended_well_counts(prepared: Prepared) 
     assert found(run) == ALL
     assert run.progress == replace(run.progress, splits=2, splits_total=2, failed=0, hits=14)
     assert made == []
+
+
+class Rivalled(InlineExecutor):
+    """Another driver of the run gives split `a` up while it is hunted here, and has two halves stand for it."""
+
+    def __init__(self, prepared: Prepared, settings: ScanSettings, rival: Run, *, raises: bool) -> None:
+        matcher = HyperscanMatcher(prepared.signatures.program)
+        super().__init__(matcher, settings, check=self._divide)
+        self._rival, self._raises = rival, raises
+        self._left = [each for each in prepared.plan.splits if each.source_uri.endswith("a.parquet")]
+
+    def _divide(self) -> None:
+        if self._left:
+            self._rival._cut(self._left.pop())
+
+    def wait(self) -> SplitDone | SplitLost:
+        cut = bool(self._left)
+        ended = super().wait()
+        return SplitLost(ended.number, "an error of the machine") if cut and self._raises else ended
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_what_another_driver_divides_while_it_is_hunted_here_is_hunted_by_its_parts(
+    prepared: Prepared, *, raises: bool
+) -> None:
+    begun = new_run(prepared, NOW)
+    rival = Run(prepared, begun)
+    run = Run(again(), begun, lambda prepared, settings: Rivalled(prepared, settings, rival, raises=raises))
+    record = run.execute()
+    assert found(run) == ALL
+    assert record["totals"]["rows"] == 140  # type: ignore[index]
+    assert (record["status"], run.progress.hits, run.progress.failed) == ("complete", 14, 0)
+    assert run.progress.splits == run.progress.splits_total == 3
+
+
+def test_a_task_that_is_tried_again_says_of_a_split_that_its_parts_stand_for_it(prepared: Prepared) -> None:
+    run = Run(prepared, new_run(prepared, NOW))
+    whole = prepared.plan.splits[0]
+    run._cut(whole)
+    matchers = Matchers(HyperscanMatcher(prepared.signatures.program), ())
+    (ended,) = run_task(Task(((0, whole),), {}, again=True), matchers, run._settings())
+    assert isinstance(ended, SplitDone)
+    assert divided_by_another(run.uri, whole, ended)
 
 
 def test_halves_cover_a_split_and_have_names_of_their_own(prepared: Prepared) -> None:

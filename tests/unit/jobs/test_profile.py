@@ -56,3 +56,15 @@ def test_each_signature_is_told_what_it_costs_and_what_to_change(tmp_path: Path)
     }
     assert "hits 100% of the cells" in rows["t.noisy"].advice
     assert "every cell" in rows["t.everywhere"].advice
+
+
+def test_long_cells_are_no_fault_of_a_literal(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("signatures:\n- {id: t.fruit, literal: kumquat}\n", encoding="utf-8")
+    texts = ["plain words " * 500_000] * 3 + ["short"] * 97
+    pq.write_table(pa.table({"text": pa.array(texts).dictionary_encode()}), tmp_path / "a.parquet")
+    loaded = load_for([str(tmp_path / "s.yaml")], date(2026, 11, 22))
+    found = profile(loaded, plan_files(str(tmp_path / "a.parquet"), "auto"))
+    (row,) = found.signatures
+    assert (row.rung, row.advice, found.longest_bytes) == ("literals", "", 6_000_000)
+    # The cost of a cell is that of its bytes.
+    assert row.alone_ns > 100 > row.alone_ns_a_byte > 0

@@ -155,6 +155,20 @@ def test_where_the_last_run_is_finished_or_another_hunts_there_is_a_new_one(
     assert "sesame" not in Path(layout.begun_uri(stopped.uri)).read_text()
 
 
+@pytest.mark.parametrize(
+    "run_id",
+    ["trial", "20260501", "20260501T030405", "20261301T030405Z", "2026501T030405Z", "20991231T000000Z"],
+)
+def test_the_id_of_a_new_run_begins_with_its_time_by_which_the_latest_is_told(
+    prepared: Prepared, run_id: str
+) -> None:
+    with pytest.raises(
+        HuntError, match=r"run .*: the id of a new .* like 20260501T030405Z-trial; write that"
+    ):
+        choose(prepared, NOW, run_id=run_id)
+    assert choose(prepared, NOW, run_id="20260501T235959Z").begun.run_id == "20260501T235959Z"
+
+
 def test_what_changed_while_a_run_was_stopped_is_hunted_as_it_is_now(prepared: Prepared, here: Path) -> None:
     interrupted(prepared, splits=3)
     write(here / "archive" / "b.parquet", "b one", "one more")

@@ -1,9 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from jobs.spec import load_hunt
 from scanner.errors import HuntError
+from tests.support.readme import keys_in_table
 
 WHOLE = """\
 hunt: nightly-fraud
@@ -197,3 +199,25 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         load_hunt(tmp_path / "nothing.yaml")
     with pytest.raises(HuntError, match="cannot be read: is a directory"):
         load_hunt(tmp_path)
+
+
+NO_SUCH_KEYS = """\
+qqq: 1
+archive: {qqq: 1}
+limits: {qqq: 1}
+storage: {qqq: 1, s3: {qqq: 1}, gcs: {qqq: 1}}
+cluster: {qqq: 1}
+schedule: {qqq: 1}
+alerts: {qqq: 1, webhook: {qqq: 1}}
+"""
+
+
+def test_the_readme_has_every_key_of_a_hunt(tmp_path: Path) -> None:
+    known = set()
+    for problem in problems(write(tmp_path, NO_SUCH_KEYS)):
+        place, _, keys = problem.partition("qqq: there is no such key; the keys here are ")
+        known |= {place.rpartition(" ")[2] + key for key in re.findall("`([^`]*)`", keys)}
+    sections = {key.rpartition(".")[0] for key in known}
+    assert len(sections) == NO_SUCH_KEYS.count("qqq"), "each is asked for its keys"
+    told = keys_in_table("jobs/README.md", "Every key of a hunt")
+    assert sorted(told) == sorted(known - sections)

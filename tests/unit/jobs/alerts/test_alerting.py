@@ -1,5 +1,8 @@
 import contextlib
 import json
+import os
+import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +21,8 @@ from jobs.spec import load_hunt
 from scanner.errors import EngineError, OutputError
 from scanner.results import layout
 from scanner.results.finish import finish
-from scanner.results.record import read_record
+from scanner.results.record import coverage_uri, read_record
+from tests.support.cli import command, environment
 from tests.support.receiver import Receiver, receiving, verify
 from tests.support.results import HUNT, commit_split, hit, record, sample_run
 
@@ -112,6 +116,88 @@ def test_gaps_are_told_of_beside_first_hits(desk: Desk) -> None:
     assert len({document["id"] for _, document, _ in desk.heard}) == 2
 
 
+def broken(desk: Desk, day: int, *gaps: str, etag: str = "1-2", **changes: Any) -> str:
+    """The run of a day in January, with a file or two that could not be read."""
+    uri = layout.run_uri(str(desk.folder / "out"), HUNT, f"202601{day:02}T000000Z-aaaaaa")
+    for split, file in enumerate(gaps):
+        what = {"status": "failed", "rows": 0, "row_groups": (), "error": f"error {day}", **changes}
+        commit_split(uri, split, source_uri=f"/archive/{file}", source_etag=etag, **what)
+    commit_split(uri, len(gaps))
+    finish(uri, record(run_id=uri.rpartition("=")[2]))
+    return uri
+
+
+def told_of_gaps(desk: Desk, *runs: str) -> list[bool]:
+    """For each of some runs in their order whether somebody was told of it."""
+    told = []
+    for uri in runs:
+        before = len(desk.heard)
+        desk.finish(uri)
+        told.append(len(desk.heard) > before)
+    return told
+
+
+def test_a_file_that_stays_broken_is_told_once_and_not_at_every_run_of_a_schedule(desk: Desk) -> None:
+    runs = [broken(desk, day, "bad.parquet") for day in (1, 2, 3)]
+    assert told_of_gaps(desk, *runs) == [True, False, False]
+    mark = Path(layout.alert_uri(runs[2], "gaps", "webhook"))
+    assert json.loads(mark.read_text()) == {"told_by": "20260102T000000Z-aaaaaa"}
+    assert desk.warnings == []
+
+
+def test_gaps_are_told_again_when_one_is_new_changed_or_back(desk: Desk) -> None:
+    runs = [
+        broken(desk, 1, "a", "b"),
+        broken(desk, 2, "b"),
+        broken(desk, 3, "b", etag="3-4"),
+        broken(desk, 4, "b", "c", etag="3-4"),
+        broken(desk, 5),
+        broken(desk, 6, "b", etag="3-4"),
+        broken(desk, 7, "b", etag="3-4", row_groups=(4,)),
+        broken(desk, 8, "b", etag="3-4", row_groups=(4, 5)),
+    ]
+    assert told_of_gaps(desk, *runs) == [True, False, True, True, False, True, True, True]
+
+
+def test_what_was_not_decided_and_is_not_read_any_more_is_told(desk: Desk) -> None:
+    runs = [
+        broken(desk, 1, "a", row_groups=(0,), status="scanned", match_errors=2),
+        broken(desk, 2, "a", row_groups=(0,), status="scanned", match_errors=1),
+        broken(desk, 3, "a", row_groups=(0,)),
+    ]
+    assert told_of_gaps(desk, *runs) == [True, False, True]
+
+
+def test_known_gaps_are_told_to_whom_nobody_has_told_them(desk: Desk) -> None:
+    first, second, third, fourth = (broken(desk, day, "bad.parquet") for day in (1, 2, 3, 4))
+    desk.deaf = True
+    desk.finish(first)
+    desk.deaf = False
+    assert told_of_gaps(desk, second, third) == [True, False]
+    desk.alerts = f"{WEBHOOK}\n  file: told.jsonl"
+    desk.finish(fourth)
+    (line,) = (desk.folder / "told.jsonl").read_text().splitlines()
+    assert (json.loads(line)["kind"], len(desk.heard)) == ("gaps", 1)
+
+
+def test_gaps_are_told_where_those_of_the_run_before_cannot_be_read(desk: Desk) -> None:
+    first, second = (broken(desk, day, "bad.parquet") for day in (1, 2))
+    desk.finish(first)
+    Path(coverage_uri(first)).write_bytes(b"not parquet")
+    assert told_of_gaps(desk, second) == [True]
+    assert "coverage" in desk.warnings[0]
+
+
+def test_cells_that_are_no_json_are_told_once_and_do_not_hide_what_is_not_read(desk: Desk) -> None:
+    no_json: dict[str, Any] = {"status": "scanned", "unparsed_cells": 2, "unparsed": (("p->$.m", 2, (0,)),)}
+    runs = [
+        broken(desk, 1, "a", row_groups=(0,), **no_json),
+        broken(desk, 2, "a", row_groups=(0,), **no_json),
+        broken(desk, 3, "a", row_groups=(0,)),
+    ]
+    assert told_of_gaps(desk, *runs) == [True, False, True]
+
+
 def test_an_earlier_run_that_cannot_be_read_is_said_and_hides_nothing(desk: Desk) -> None:
     earlier = run(desk, "20260101T000000Z-aaaaaa", "fraud.a")
     Path(layout.signatures_uri(earlier)).write_bytes(b"not parquet")
@@ -131,6 +217,52 @@ def test_who_was_not_reached_is_told_the_next_time_and_others_are_not_told_twice
     assert desk.kinds == ["first_hits"]
     (line,) = (desk.folder / "told.jsonl").read_text().splitlines()
     assert json.loads(line) == desk.heard[0][1]
+
+
+def test_first_hits_that_could_not_be_told_come_before_what_the_next_run_found(desk: Desk) -> None:
+    nights = [run(desk, f"2026010{day}T000000Z-aaaaaa", signature) for day, signature in enumerate("aabc", 1)]
+    desk.deaf = True
+    desk.finish(alerted(nights[0]))
+    desk.finish(alerted(nights[1]))
+    assert len(desk.warnings) == 2
+    desk.deaf = False
+    desk.finish(alerted(nights[2]))
+    told = [(document["run_id"][7], document["signatures"][0]["id"]) for _, document, _ in desk.heard]
+    assert told == [("1", "a"), ("3", "b")]
+    desk.finish(alerted(nights[3]))
+    assert len(desk.heard) == 3, "what was taken is not sent again"
+
+
+def test_first_hits_are_told_although_nothing_is_owed_since(desk: Desk) -> None:
+    first = alerted(run(desk, "20260101T000000Z-aaaaaa", "fraud.a"))
+    desk.deaf = True
+    desk.finish(first)
+    desk.deaf = False
+    for _ in range(2):
+        desk.alerting().nothing_new(load_hunt(desk.folder / "hunt.yaml"))
+    assert [document["run_id"] for _, document, _ in desk.heard] == ["20260101T000000Z-aaaaaa"]
+
+
+def test_who_is_away_keeps_the_order_and_a_new_receiver_is_not_told_of_old_runs(desk: Desk) -> None:
+    nights = [alerted(run(desk, f"2026010{day}T000000Z-aaaaaa", name)) for day, name in enumerate("abc", 1)]
+    desk.finish(nights[0])
+    desk.deaf = True
+    desk.alerts = f"{WEBHOOK}\n  file: told.jsonl"
+    desk.finish(nights[1])
+    desk.deaf = False
+    desk.finish(nights[2])
+    assert [document["run_id"][7] for _, document, _ in desk.heard] == ["1", "2", "3"]
+    lines = (desk.folder / "told.jsonl").read_text().splitlines()
+    assert [json.loads(line)["run_id"][7] for line in lines] == ["2", "3"]
+
+
+def alerted(run_uri: str) -> str:
+    """The run, as one whose hunt named a webhook when it ran."""
+    path = Path(layout.record_uri(run_uri))
+    told = json.loads(path.read_text())
+    told["spec"]["alerts"] = {"webhook": {"url": HOST}}
+    path.write_text(json.dumps(told))
+    return run_uri
 
 
 def test_every_attempt_that_fails_is_told_of(desk: Desk) -> None:
@@ -172,6 +304,23 @@ def test_what_will_keep_alerts_from_being_sent_is_said_at_the_start(desk: Desk) 
     assert desk.warnings[0].startswith("alerts: HOOK: this variable of the environment is not set")
     assert desk.warnings[0].endswith("; nobody will be told of this run")
     assert desk.warnings[1].startswith("alerts: HOOK: would send alerts in the clear")
+
+
+def test_a_key_that_cannot_sign_is_said_at_the_start_and_nothing_is_sent_with_another(desk: Desk) -> None:
+    uri = run(desk, "20260101T000000Z-aaaaaa", "fraud.a")
+    for hook in ("whsec_", "whsec_abc"):
+        alerting = desk.alerting(hook)
+        alerting.watch(load_hunt(desk.folder / "hunt.yaml"), uri)
+        alerting.finished(read_record(uri) or {})
+    assert [warning.partition(";")[0] for warning in desk.warnings] == [
+        *["alerts: HOOK: holds no key"] * 2,
+        *["alerts: HOOK: must be in base64 after `whsec_`, with its padding"] * 2,
+    ]
+    assert desk.heard == []
+    alerting = desk.alerting("secret\n")
+    alerting.watch(load_hunt(desk.folder / "hunt.yaml"), uri)
+    alerting.finished(read_record(uri) or {})
+    assert [secret for _, _, secret in desk.heard] == ["secret"]
 
 
 def hunt_files(folder: Path, url: str) -> None:
@@ -227,3 +376,17 @@ def test_the_verb_posts_signed_alerts_and_a_receiver_that_refuses_changes_nothin
         assert told(receiver) == [("failed", True)]
     kinds = [json.loads(line)["kind"] for line in (here / "told.jsonl").read_text().splitlines()]
     assert kinds == ["first_hits", "gaps", "gaps", "failed"]
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_finished_run_has_not_failed_where_nobody_reads_what_it_prints(here: Path) -> None:
+    hunt_files(here, "http://127.0.0.1:9")
+    text = (here / "hunt.yaml").read_text()
+    (here / "hunt.yaml").write_text(re.sub(r"webhook: \{.*?\}, ", "", text))
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb") as nobody:
+        words = command("hunt", "hunt.yaml", "--quiet")
+        subprocess.run(words, cwd=here, env=environment(here / "home"), stdout=nobody, check=False)
+    kinds = [json.loads(line)["kind"] for line in (here / "told.jsonl").read_text().splitlines()]
+    assert kinds == ["first_hits"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.alerts.message import Found, Message, of_failure, of_run
-from jobs.alerts.webhook import Patience, UndeliveredError, deliver, signature
+from jobs.alerts.webhook import Patience, UndeliveredError, checked_secret, deliver, signature
 from tests.support.receiver import DRIP, HANG_UP, receiving, verify
 
 MESSAGE = Message("gaps", "0123abcd", b'{"kind":"gaps"}')
@@ -46,6 +46,21 @@ def test_the_signature_is_that_of_standard_webhooks() -> None:
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - the specification's
     made = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize("text", ["whsec_", "whsec_MfKQ9r8GKYqrTw", "whsec_MfKQ\n9r8G", "whsec_é", " \n"])
+def test_a_key_that_no_receiver_could_verify_with_is_refused_and_not_told(text: str) -> None:
+    with pytest.raises(ValueError, match=r"base64 after `whsec_`|holds no key") as refused:
+        checked_secret(text)
+    assert "MfKQ" not in str(refused.value)
+
+
+def test_what_files_and_shells_put_around_a_key_is_not_of_it() -> None:
+    assert (
+        checked_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\r\n")
+        == "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    )
+    assert checked_secret(" a secret of ours\n") == "a secret of ours"
 
 
 def test_a_receiver_that_is_away_is_asked_again_under_the_same_key_and_with_a_new_time() -> None:

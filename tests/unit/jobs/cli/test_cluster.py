@@ -146,13 +146,13 @@ def test_status_tells_progress_and_that_a_run_has_gone_silent(
 def test_logs_are_tamed(state: HeadState, address: str, capsys: pytest.CaptureFixture[str]) -> None:
     state.add("hindcast-small-abcdef-1", "plain\n\x1b[2Jcleared\tand \u202emore\n", metadata=NOTES)
     assert main(["logs", RUN, "--address", address]) == 0
-    assert capsys.readouterr().out == "plain\ncleared and more\n"
+    assert capsys.readouterr().out == "plain\ncleared and \\u202emore\n"
     assert main(["logs", RUN, "--address", address, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["lines"][0] == "plain"
     state.ends = {"status": "FAILED", "driver_exit_code": -9, "message": "killed\x1b[31m"}
     assert main(["logs", "-f", RUN, "--address", address]) == 1
     told = capsys.readouterr()
-    assert told.out == "plain\ncleared and more\n"
+    assert told.out == "plain\ncleared and \\u202emore\n"
     assert told.err == f"killed\n{RUN}: failed\n"
     assert main(["logs", "-f", RUN, "--json", "--address", address]) == 2
 

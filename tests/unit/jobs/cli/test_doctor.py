@@ -92,7 +92,7 @@ def test_what_the_cluster_finds_is_told_beside_what_is_found_here(
         assert main(["doctor", "hunt.yaml", "--address", address]) == 2
     printed = capsys.readouterr().out
     assert f"ok       cluster.hindcast    {address}: hindcast starts there" in printed
-    assert "failed   archive.list        on the cluster: s3://dumps: evil name" in printed
+    assert "failed   archive.list        on the cluster: s3://dumps: evil␛[31m name" in printed
     assert f"{'':<28} mend it there\n" in printed
     assert list((here / "results").iterdir()) == []
 
@@ -109,7 +109,7 @@ def test_a_refused_engine_is_told_with_its_remedy(capsys: pytest.CaptureFixture[
     assert main(["doctor"]) == 2
     printed = capsys.readouterr().out
     assert "engine     refused, after " in printed
-    assert "  `a.*b` on some text: no match that ends at byte 7\n" in printed
+    assert "  `a␛[31m.*b` on some text: no match that ends at byte 7\n" in printed
     assert verdict.remedy(hyperscan.build()) in printed
     assert main(["doctor", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["remedy"] == verdict.remedy(hyperscan.build())

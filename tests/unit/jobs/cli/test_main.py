@@ -55,12 +55,12 @@ def test_exit_codes(run_verb, outcome: object, code: int) -> None:  # type: igno
 def test_wrong_input_prints_every_problem_safely(run_verb, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     problems = (Problem("h.yaml", 3, "hunt", "is \x1b[31mwrong"), Problem("h.yaml", 9, "", "and this"))
     assert run_verb(HuntError(problems)) == 2
-    assert capsys.readouterr().err == "h.yaml:3: hunt: is wrong\nh.yaml:9: and this\n"
+    assert capsys.readouterr().err == "h.yaml:3: hunt: is ␛[31mwrong\nh.yaml:9: and this\n"
 
 
 def test_a_refused_engine_is_told_line_by_line(run_verb, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     assert run_verb(EngineError("the engine misses\n  `\x1b[31ma`\nInstall another")) == 2
-    assert capsys.readouterr().err == "the engine misses\n  `a`\nInstall another\n"
+    assert capsys.readouterr().err == "the engine misses\n  `␛[31ma`\nInstall another\n"
 
 
 @pytest.mark.parametrize("error", [RuntimeError("boom \x1b]0;x\x07"), SourceError("a.parquet", "boom")])

@@ -28,6 +28,13 @@ def test_the_line_says_what_is_known(progress: Progress, elapsed_s: float, expec
     assert line(progress, elapsed_s) == expected
 
 
+def test_a_run_that_is_gone_on_with_says_since_when_its_hits_are_counted() -> None:
+    told = line(Progress(6, 10, 600, 1000, hits=8, rows_before=500), 1.0)
+    assert told == "6 of 10 splits, 4.0 s left, 600 records at 100/s, 8 hits since it was gone on with"
+    lines_file = Progress(6, 10, 0, 0, hits=1, text_bytes=60, text_bytes_total=100, text_bytes_before=50)
+    assert "1 hit since it was gone on with" in line(lines_file, 1.0)
+
+
 def test_lines_are_seconds_apart() -> None:
     out = io.StringIO()
     times = iter([100.0, 104.0, 106.0, 107.0, 112.0])

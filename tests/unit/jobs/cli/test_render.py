@@ -15,6 +15,23 @@ from jobs.cli import render
             "plain text, émoji 👩\u200d💻, ไทย می\u200cکنم",
             "plain text, émoji 👩\u200d💻, ไทย می\u200cکنم",
         ),
+        ("b\x1b[2J.parquet", "b␛[2J.parquet"),
+        ("\x1b]0;title\x07after", "␛]0;title␇after"),
+        ("\x9b2Jclear", r"\u009b2Jclear"),
+        ("one\r\ntwo\tthree\u2028four", r"one␍␊two␉three\u2028four"),
+        ("a\x00b\x07c\x7fd\x85", r"a␀b␇c␡d\u0085"),
+        ("\u202eevil\u2066x\u2069\u200e", r"\u202eevil\u2066x\u2069\u200e"),
+        ("hid\u200bden\ufeff\U000e0041\xad", r"hid\u200bden\ufeff\U000e0041\u00ad"),
+        ("half \ud83d", r"half \ud83d"),
+    ],
+)
+def test_what_could_move_a_terminal_is_shown_and_not_obeyed(hostile: str, shown: str) -> None:
+    assert render.safe(hostile) == shown
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
         ("\x1b[31mred\x1b[0m", "red"),
         ("\x9b2Jclear", "clear"),
         ("\x1b]0;title\x07after", "after"),
@@ -23,14 +40,12 @@ from jobs.cli import render
         ("\x1bPdevice\x1b\\after", "after"),
         ("\x1b(Bset", "set"),
         ("one\r\ntwo\tthree\u2028four", "one two three four"),
-        ("a\x00b\x07c\x7fd\x85", "abcd "),
-        ("\u202eevil\u2066x\u2069\u200e", "evilx"),
-        ("hid\u200bden\ufeff\U000e0041\xad", "hidden"),
-        ("half \ud83d", "half "),
+        ("a\x00b\x07c\x7fd\x85", "a␀b␇c␡d "),
+        ("\u202eevil", r"\u202eevil"),
     ],
 )
-def test_what_could_move_a_terminal_is_dropped(hostile: str, shown: str) -> None:
-    assert render.safe(hostile) == shown
+def test_lines_of_programs_lose_their_colours(hostile: str, shown: str) -> None:
+    assert render.safe_line(hostile) == shown
 
 
 @given(st.text(st.characters(codec=None)))

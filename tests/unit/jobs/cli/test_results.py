@@ -1,10 +1,13 @@
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.cli.main import main
@@ -12,6 +15,7 @@ from scanner.archive.read import Gap
 from scanner.results import layout
 from scanner.results.finish import finish
 from scanner.results.limits import Limits
+from scanner.results.signature_sets import keep_set
 from tests.support.results import HUNT, RULESET, RUN_ID, commit_split, hit, record, sample_run
 from tests.support.signatures import literal, signature
 
@@ -57,10 +61,86 @@ def test_a_sample_is_called_one(tmp_path: Path, show: Show) -> None:
 
 def test_a_run_of_what_is_new_says_that_it_did_not_read_the_rest(tmp_path: Path, show: Show) -> None:
     run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
-    commit_split(run, 0)
+    commit_split(run, 0, signature_set=keep_set(run, [RULESET.signatures[0].digest]))
     finish(run, record(only_new={"against": ["r1", "r2"], "files_not_read": 40}))
     told = "only what is new: what 2 earlier runs have covered was left out, 40 files as a whole\n"
-    assert told in show("show", run)
+    printed = show("show", run)
+    assert f"{told}all runs together: hindcast results show {tmp_path}/hunt={HUNT} --all-runs\n" in printed
+    did_not = "2 signatures did not run here: nothing that was read owed them\n"
+    assert f"1 signature found nothing\n{did_not}" in printed
+
+
+def test_files_that_cannot_be_read_are_no_splits_and_count_as_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "archive").mkdir()
+    pq.write_table(pa.table({"text": ["a kumquat", "none"]}), tmp_path / "archive" / "a.parquet")
+    for name in ("b", "c", "d"):
+        (tmp_path / "archive" / f"{name}.parquet").write_bytes(b"nothing")
+    (tmp_path / "s.yaml").write_text("signatures: [{id: t.kumquat, literal: kumquat}]")
+    archive = "{uri: archive, text_columns: [text]}"
+    (tmp_path / "h.yaml").write_text(f"hunt: small\narchive: {archive}\nsignatures: s.yaml\noutput: out")
+    assert main(["plan", str(tmp_path / "h.yaml"), "--json"]) in {0, 3}
+    assert json.loads(capsys.readouterr().out)["splits"] == 1
+    assert main(["hunt", str(tmp_path / "h.yaml"), "--executor", "inline"]) == 3
+    printed = capsys.readouterr()
+    assert "in 1 of 4 files with 1 signature" in printed.err
+    assert printed.out.startswith("COMPLETE WITH GAPS: 3 of 4 files could not be read at all\n")
+    assert "read 2 records in 1 of 4 files" in printed.out
+    assert "; 0 splits failed" in printed.out
+    assert main(["hunt", str(tmp_path / "h.yaml"), "--executor", "inline", "--only-new"]) == 3
+    printed = capsys.readouterr()
+    assert "read 0 records in 0 of 3 files" in printed.out
+    assert "1 signature did not run here: nothing was read\n" in printed.out
+    assert "found nothing" not in printed.out
+
+
+def two_runs(output: Path) -> None:
+    """A run that found, and a later one of what is new: `fraud.b` has other logic since."""
+    new = signature("fraud.b", literal("other"))
+    a, b, c = RULESET.signatures
+    first = layout.run_uri(str(output), HUNT, RUN_ID)
+    before = [hit("fraud.a", 1, "ann", signature_digest=a.digest)]
+    commit_split(first, 0, [*before, *(hit("fraud.b", row, signature_digest=b.digest) for row in (1, 2))])
+    finish(first, record())
+    later = layout.run_uri(str(output), HUNT, f"{RUN_ID}2")
+    after = [hit("fraud.b", 2, "bob", signature_digest=new.digest, hit_id="f" * 32, run_id=f"{RUN_ID}2")]
+    commit_split(later, 0, after, signature_set=keep_set(later, [new.digest]))
+    commit_split(later, 1, status="failed", rows=0, error="the page is damaged")
+    rules = replace(RULESET, signatures=(a, new, c))
+    finish(
+        later, record(run_id=f"{RUN_ID}2", rules=rules, only_new={"against": [RUN_ID], "files_not_read": 0})
+    )
+
+
+def test_all_runs_are_shown_together_each_hit_once_and_none_of_former_logic(
+    tmp_path: Path, show: Show
+) -> None:
+    two_runs(tmp_path)
+    printed = show("show", tmp_path, "--all-runs")
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    assert lines[:2] == ["COMPLETE WITH GAPS: 1 of 2 runs have gaps", f"{HUNT}  2 runs together"]
+    assert lines[2].startswith("2 hits in 2 records by 2 actors (stored hits, each once")
+    assert [line.split()[:5] for line in lines if line.startswith("fraud.")] == [
+        ["fraud.a", "medium", "1", "1", "1"],
+        ["fraud.b", "medium", "1", "1", "1"],
+    ]
+    assert lines[-1] == "1 signature found nothing"
+    facts = json.loads(show("show", tmp_path / f"hunt={HUNT}", "--all-runs", "--json"))
+    assert (facts["runs"], facts["complete"]) == ([f"{RUN_ID}2", RUN_ID], False)
+    assert facts["totals"] == {"hits": 2, "records": 2, "actors": 2}
+
+
+def test_all_runs_may_be_unfinished(tmp_path: Path, show: Show) -> None:
+    commit_split(layout.run_uri(str(tmp_path), HUNT, RUN_ID), 0, [hit("fraud.a", 1), hit("fraud.a", 2)])
+    printed = show("show", tmp_path, "--all-runs")
+    assert printed.startswith("UNFINISHED: 1 of 1 run unfinished\n")
+    assert ["fraud.a", "2", "2"] in [line.split()[:3] for line in printed.splitlines()]
+
+
+def test_all_runs_are_those_of_a_hunt_and_not_of_a_run(tmp_path: Path, show: Show) -> None:
+    run = sample_run(tmp_path)
+    assert "name the folder of the hunt" in show("show", run, "--all-runs", exit_code=2)
 
 
 @pytest.mark.parametrize("below", ["", f"hunt={HUNT}", f"hunt={HUNT}/run={RUN_ID}"])
@@ -82,6 +162,19 @@ def test_gaps_come_first_with_their_reasons_grouped(tmp_path: Path, show: Show) 
         "  1 gap: is not there (such as /archive/2.parquet)",
         f"nightly  run {RUN_ID}",
     ]
+
+
+def test_cells_that_are_no_json_are_one_reason_whatever_their_number(tmp_path: Path, show: Show) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    for split, cells in ((0, 1), (1, 5000)):
+        commit_split(run, split, unparsed_cells=cells, unparsed=(("a->$", cells, (split,)),))
+    finish(run, record())
+    assert show("show", run).splitlines()[:3] == [
+        "COMPLETE WITH GAPS: 5,001 cells are no JSON and were not read",
+        "  2 gaps: cells of a->$ are no JSON and were not read (such as /archive/a.parquet)",
+        f"nightly  run {RUN_ID}",
+    ]
+    assert "all was read" not in show("coverage", run)
 
 
 def test_coverage_names_what_was_not_read_by_row_group(tmp_path: Path, show: Show) -> None:
@@ -139,8 +232,11 @@ def test_what_comes_from_data_cannot_play_with_the_terminal(tmp_path: Path, show
     commit_split(run, 1, status="failed", error=f"why{evil}", source_uri=f"/archive/{evil}.parquet")
     finish(run, record(rules=replace(RULESET, signatures=(hostile,)), expired=(hostile,)))
     printed = show("show", run)
-    assert "id[bold red]" in printed
-    assert "why[bold red]" in printed
+    told = r"␛[2J␛]0;owned␇[bold red]\u202e"
+    assert f"id{told}" in printed
+    assert f"why{told}" in printed
+    # A name that is shown leads to the file.
+    assert f"/archive/{told}.parquet" in printed
     assert {unicodedata.category(character) for character in printed if character != "\n"} & {
         "Cc",
         "Cf",
@@ -182,4 +278,4 @@ def test_what_is_not_there_is_the_users_mistake(tmp_path: Path, show: Show) -> N
 
 @pytest.mark.parametrize("verb", [(), ("list",), ("show",)])
 def test_help_has_an_example(show: Show, verb: tuple[str, ...]) -> None:
-    assert "Example:" in show(*verb, "--help")
+    assert re.search("Examples?:", show(*verb, "--help"))

@@ -5,7 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import scanner
 from jobs.cli.main import main
+from scanner.errors import SignatureError
 from scanner.signatures.schema import json_schema
 
 GOOD = """
@@ -78,6 +80,46 @@ def test_check_reports_the_reader_the_engine_and_the_lint_together(
     assert verdict == "3 problems and 1 warning in 1 file"
 
 
+FLAWED = r"""
+signatures:
+- {id: a, regex: '(unclosed', flags: i, severty: high}
+- id: b
+  patterns: {one: {regex: '[unclosed'}, two: {regex: y, flags: q}, three: {regex: '(z', flags: q}}
+  condition: one and
+  allow: [{regex: '*'}]
+- {id: b, regex: '(again'}
+- {regex: '(unnamed'}
+- id: c
+  regex: (cut #off)
+"""
+
+
+def test_a_pattern_is_compiled_though_something_else_is_wrong(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "bad.yaml").write_text(FLAWED, encoding="utf-8")
+    assert main(["signatures", "check", "bad.yaml"]) == 2
+    told = capsys.readouterr().out.splitlines()
+    assert any(
+        "bad.yaml:3: a: `severty` is not a key here; did you mean `severity`?" in each for each in told
+    )
+    refused = [each.split(" does not compile")[0] for each in told if "does not compile" in each]
+    # Nothing more is told of a pattern that is known to be wrong.
+    assert [(each.split(": ")[0], each.split(": ")[1]) for each in refused] == [
+        ("bad.yaml:3", "a"),
+        ("bad.yaml:5", "b"),
+        ("bad.yaml:7", "b"),
+        ("bad.yaml:8", "b"),
+        ("bad.yaml:9", "signature 4"),
+    ]
+    (here / "lines.txt").touch()
+    assert main(["scan", "lines.txt", "-s", "bad.yaml"]) == 2
+    assert capsys.readouterr().err.count("does not compile") == len(refused)
+    with pytest.raises(SignatureError) as caught:
+        scanner.load_signatures("bad.yaml")
+    assert str(caught.value).count("does not compile") == len(refused)
+
+
 def test_warnings_fail_a_check_only_where_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "untested.yaml").write_text("signatures: [{id: a, regex: x}]", encoding="utf-8")
 
@@ -125,7 +167,7 @@ def test_show_prints_the_texts_safely(here: Path, capsys: pytest.CaptureFixture[
     (here / "failing.yaml").write_text(FAILING, encoding="utf-8")
 
     assert main(["signatures", "test", "failing.yaml", "--show"]) == 2
-    assert capsys.readouterr().out.splitlines()[1] == "    free coin"
+    assert capsys.readouterr().out.splitlines()[1] == "    ␛[31mfree coin"
     assert main(["signatures", "test", "failing.yaml", "--show", "--json"]) == 2
     report = json.loads(capsys.readouterr().out)
     assert report["untested"] == ["untested"]

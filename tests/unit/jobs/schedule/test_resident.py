@@ -4,18 +4,25 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apscheduler.schedulers.base
 import pytest
 
 from jobs.schedule.children import Children, claimed
 from jobs.schedule.cron import Cron
-from jobs.schedule.resident import CronTrigger, Resident
+from jobs.schedule.resident import Clock, CronTrigger, Resident
 from jobs.schedule.standing import note_nothing_new
 from jobs.schedule_keys import Schedule
 from jobs.spec import HuntSpec, load_hunt
+from scanner.archive import storage
+from scanner.results import layout
+from scanner.results.begun import Begun, begin
+from scanner.results.record import encode
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HUNT_FILE = "hunt: {}\narchive: {{uri: a}}\nsignatures: s.yaml\noutput: out\nschedule: {{cron: '{}'}}\n"
@@ -134,7 +141,9 @@ def told() -> list[str]:
 def resident(tmp_path: Path, told: list[str]) -> Resident:
     """One that decides, and whose decisions nobody carries out."""
     (tmp_path / "hunts").mkdir()
-    return Resident([str(tmp_path / "hunts")], tmp_path / "claims", told.append, 1, Children(), lambda: NOW)
+    return Resident(
+        [str(tmp_path / "hunts")], tmp_path / "claims", told.append, 1, Children(), Clock(lambda: NOW)
+    )
 
 
 def test_it_says_what_comes_and_catches_up_what_was_missed(
@@ -203,3 +212,155 @@ def test_a_stop_before_anything_is_due_ends_at_once(
     stop.set()
     resident.run(stop)
     assert told == ["a: next at 2026-11-23 03:00 UTC"]
+
+
+@dataclass
+class Hands:
+    """A clock that a test sets.
+
+    Attributes:
+        at: What it shows.
+        passed_s: Seconds that have passed, whatever it shows.
+    """
+
+    at: datetime = NOW
+    passed_s: float = 1000.0
+
+    def go(self, seconds: float) -> None:
+        """Time passes, and the clock goes with it."""
+        self.at += timedelta(seconds=seconds)
+        self.passed_s += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(lambda: self.at, lambda: self.passed_s)
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def timed(tmp_path: Path, told: list[str], hands: Hands) -> Resident:
+    """One that decides by a clock that a test sets."""
+    (tmp_path / "hunts").mkdir()
+    return Resident([str(tmp_path / "hunts")], tmp_path / "claims", told.append, 1, Children(), hands.clock)
+
+
+def under_way(spec: HuntSpec, told_at: datetime) -> str:
+    """A run whose driver was there at a time; the address of what it tells."""
+    uri = layout.run_uri(spec.output, spec.hunt, "20261122T030000Z-a1b2c3")
+    begin(uri, Begun(spec.hunt, "20261122T030000Z-a1b2c3", "", "", "", NOW - timedelta(hours=9), {}))
+    tell_progress(layout.progress_uri(uri), told_at)
+    return layout.progress_uri(uri)
+
+
+def tell_progress(uri: str, told_at: datetime) -> None:
+    with storage.open_output(uri) as sink:
+        sink.write(encode({"status": "running", "told_at": told_at.isoformat()}))
+
+
+def test_a_run_that_looks_alive_when_the_scheduler_is_back_at_once_is_caught_up_when_it_does_not(
+    tmp_path: Path, timed: Resident, told: list[str], hands: Hands
+) -> None:
+    progress = under_way(write(tmp_path / "hunts", "a"), NOW - timedelta(seconds=5))
+    timed.look()
+    assert told == ["a: next at 2026-11-23 03:00 UTC"], "somebody may still be at it"
+    tell_progress(progress, NOW + timedelta(seconds=55))
+    hands.go(60)
+    timed.look()
+    assert len(told) == 1, "and somebody is"
+    for _ in range(12):
+        hands.go(5)
+        timed.look()
+    assert told[1:] == ["a: its last time was missed, it runs now"]
+
+
+def test_a_run_that_another_one_ends_is_asked_for_and_not_run_again(
+    tmp_path: Path, timed: Resident, told: list[str], hands: Hands
+) -> None:
+    spec = write(tmp_path / "hunts", "a")
+    under_way(spec, NOW)
+    timed.look()
+    note_nothing_new(spec, NOW + timedelta(seconds=30))
+    for _ in range(5):
+        hands.go(60)
+        timed.look()
+    assert len(told) == 1
+
+
+def test_a_hunt_that_is_claimed_is_waited_for_without_a_word(
+    tmp_path: Path, timed: Resident, told: list[str], hands: Hands
+) -> None:
+    spec = write(tmp_path / "hunts", "a")
+    under_way(spec, NOW)
+    timed.look()
+    with claimed(spec, tmp_path / "claims"):
+        for _ in range(3):
+            hands.go(60)
+            timed.look()
+        assert len(told) == 1
+    hands.go(60)
+    timed.look()
+    assert told[1:] == ["a: its last time was missed, it runs now"]
+
+
+class Steps(threading.Event):
+    """What happens between the looks of a scheduler; it is stopped after the last."""
+
+    def __init__(self, steps: Sequence[Callable[[], object]]) -> None:
+        super().__init__()
+        self._steps = list(steps)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        self._steps.pop(0)()
+        return not self._steps
+
+
+@pytest.mark.parametrize(
+    ("jump", "again"),
+    [
+        (timedelta(hours=5), []),
+        (
+            timedelta(days=-1),
+            ["the clock was put back: all times are reckoned anew", "a: next at 2026-11-21 13:00 UTC"],
+        ),
+    ],
+    ids=["put forward, or asleep", "put back"],
+)
+def test_a_clock_that_jumps_does_not_make_it_miss_a_time(
+    tmp_path: Path, hands: Hands, monkeypatch: pytest.MonkeyPatch, jump: timedelta, again: list[str]
+) -> None:
+    class Shown(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            del tz
+            return hands.at
+
+    monkeypatch.setattr(apscheduler.schedulers.base, "datetime", Shown)
+    spec = write(tmp_path, "a", "0 13 * * *")
+    note_nothing_new(spec, NOW - timedelta(minutes=1))
+    told: list[str] = []
+    ended = threading.Event()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        if "exit code" in text:
+            ended.set()
+
+    def show(at: datetime) -> None:
+        hands.at = at
+
+    after = NOW + jump
+    steps = [
+        lambda: show(after),
+        lambda: show(max(after, after.replace(hour=13, minute=1))),
+        lambda: ended.wait(60),
+    ]
+    quick = Children((sys.executable, "-c", ""))
+    resident = Resident([str(tmp_path / "a.yaml")], tmp_path / "claims", tell, 1, quick, hands.clock)
+    resident.run(Steps(steps))
+    began = ["a: begins", "a: ended well (exit code 0)"]
+    assert told == ["a: next at 2026-11-22 13:00 UTC", *again, *began]

@@ -124,8 +124,17 @@ def test_a_file_that_lacks_a_column_is_set_aside(tmp_path: Path) -> None:
     write(tmp_path / "c.parquet", caption=[1] * 12)
     reasons = [each.reason for each in plan(tmp_path, "text", "caption").unreadable]
     assert len(reasons) == 2
-    assert "column caption: there is no such column" in reasons[0]
+    assert (
+        reasons[0] == "lacks the column caption; where that is meant, a hunt names it in `archive.optional`"
+    )
     assert reasons[1] == "column caption: holds int64, not text"
+
+
+def test_with_auto_a_column_that_is_carried_is_not_called_optional(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["x"], "a": ["y"]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": ["x"]}), tmp_path / "b.parquet")
+    found = make_plan([str(tmp_path)], "auto", carry=["a"])
+    assert [each.reason for each in found.unreadable] == ["lacks the column a"]
 
 
 def test_a_column_that_no_file_has_is_the_users_mistake_and_all_are_named(tmp_path: Path) -> None:

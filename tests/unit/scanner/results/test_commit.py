@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.errors import CommitUnknown, HuntError
+from scanner.errors import CommitUnknown, HuntError, OutputError
 from scanner.results import layout
 from scanner.results.commit import committed, divide, publish, standing
 from scanner.results.report import SplitReport
@@ -86,3 +86,17 @@ def test_parts_stand_in_place_of_splits_that_were_divided_again_and_again(tmp_pa
     ]
     assert [each.split_id for each in committed(run, {names[5]})] == [names[5]]
     assert [each.split_id for each in committed(run)] == [names[each] for each in (0, 1, 2, 3, 5, 6)]
+
+
+def test_of_what_is_wanted_everything_must_have_ended(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    names = [f"{number:032x}" for number in range(5)]
+    publish(run, report(0))
+    with pytest.raises(OutputError, match=r"splits have not ended \(1\)"):
+        committed(run, {names[0], names[1]})
+    divide(run, report(1, status="divided", parts=(names[2], names[3])))
+    publish(run, report(2))
+    with pytest.raises(OutputError, match=r"ended \(1\); .* Repeat the command"):
+        committed(run, {names[0], names[1]})
+    publish(run, report(3))
+    assert [each.split_id for each in committed(run, {names[0], names[1]})] == [names[0], names[2], names[3]]

@@ -24,6 +24,18 @@ from tests.support.signatures import literal, signature
             State("complete with gaps", 8, 2, 5),
             "COMPLETE WITH GAPS: 2 of 8 splits were not read in full; 5 matches could not be decided",
         ),
+        (
+            State("complete with gaps", 8, 0, 0, 1),
+            "COMPLETE WITH GAPS: 1 cell is no JSON and was not read",
+        ),
+        (
+            State("complete with gaps", 4, 3, 0, files=4, files_unreadable=3),
+            "COMPLETE WITH GAPS: 3 of 4 files could not be read at all",
+        ),
+        (
+            State("complete with gaps", 9, 2, 0, files=4, files_unreadable=1),
+            "COMPLETE WITH GAPS: 1 of 4 files could not be read at all; 1 of 8 splits was not read in full",
+        ),
         (State("unfinished", 12, 0, 0), "UNFINISHED: 12 splits are done"),
         (
             State("unfinished", 12, 1, 0),

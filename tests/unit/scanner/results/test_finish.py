@@ -15,10 +15,11 @@ from scanner.archive.read import Gap
 from scanner.errors import HuntError, OutputError, SourceError
 from scanner.results import layout
 from scanner.results.commit import committed, publish
-from scanner.results.finish import finish
+from scanner.results.finish import collect, finish
 from scanner.results.reader import open_results
-from scanner.results.record import read_record
+from scanner.results.record import coverage_uri, read_record
 from scanner.results.schemas import COVERAGE, SIGNATURES, hits_schema
+from scanner.results.signature_sets import NOTHING_RAN, keep_set
 from tests.support.results import (
     HUNT,
     RULESET,
@@ -42,7 +43,7 @@ def signatures(run: str) -> dict[str, dict[str, Any]]:
 
 def test_a_run_is_folded_into_tables_and_one_record(tmp_path: Path) -> None:
     run = sample_run(tmp_path)
-    coverage = pq.read_table(layout.coverage_uri(run))
+    coverage = pq.read_table(coverage_uri(run))
     assert coverage.schema.equals(COVERAGE)
     assert coverage["row_groups"].to_pylist() == [[0], [1]]
     rows = signatures(run)
@@ -64,7 +65,7 @@ def test_a_run_is_folded_into_tables_and_one_record(tmp_path: Path) -> None:
         "files_pruned": 0, "row_groups_pruned": 0, "rows_pruned": 0,
         "cells": 180, "text_bytes": 10000,
         "hits": 4, "records": 3, "actors": 2, "match_errors": 0, "events": 0, "invalid_cells": 0,
-        "unparsed_cells": 0, "files_missing_columns": 0,
+        "unparsed_cells": 0, "files_missing_columns": 0, "files_read": 1, "files_unreadable": 0,
     }  # fmt: skip
 
 
@@ -81,13 +82,32 @@ def test_a_failed_split_is_a_gap_and_so_is_an_undecided_match(tmp_path: Path) ->
     assert (undecided["status"], len(undecided["gaps"])) == ("complete with gaps", 1)
 
 
+def test_cells_that_are_no_json_are_gaps_of_row_groups_that_were_read(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    unparsed = (("a->$", 1200, (0, 2)), ("b->$", 1, (2,)))
+    commit_split(run, 0, row_groups=(0, 1, 2), unparsed_cells=1201, unparsed=unparsed)
+    commit_split(run, 1, status="failed", error="is not there", unparsed_cells=1, unparsed=unparsed[1:])
+    written = finish(run, record())
+    assert [(gap["row_groups"], gap["reason"]) for gap in written["gaps"]] == [
+        ([0, 2], "1,200 cells of a->$ are no JSON and were not read"),
+        ([2], "1 cell of b->$ is no JSON and was not read"),
+        ([1], "is not there"),
+    ]
+    assert (written["status"], written["totals"]["failed"]) == ("complete with gaps", 1)
+    first, second = pq.read_table(coverage_uri(run)).to_pylist()
+    told = "1,200 cells of a->$ are no JSON and were not read; 1 cell of b->$ is no JSON and was not read"
+    assert (first["status"], first["row_groups"], first["error"]) == ("scanned", [0, 1, 2], told)
+    assert second["error"] == "is not there"
+    assert committed(run)[0].unparsed == unparsed
+
+
 def test_coverage_tells_row_groups_that_were_not_read_from_those_that_were(tmp_path: Path) -> None:
     run = str(tmp_path)
     gaps = (Gap(1, 40, "the page is damaged"), Gap(2, 9, "its checksum is wrong"))
     commit_split(run, 0, [hit("fraud.a", 1)], row_groups=(0, 1, 2, 3), status="failed", gaps=gaps)
     commit_split(run, 1, [hit("fraud.a", 9)], row_groups=(1,), status="failed", rows=0, gaps=gaps[:1])
     written = finish(run, record())
-    rows = pq.read_table(layout.coverage_uri(run)).to_pylist()
+    rows = pq.read_table(coverage_uri(run)).to_pylist()
     assert [(row["row_groups"], row["status"], row["rows"], row["hits"], row["error"]) for row in rows] == [
         ([0, 3], "scanned", 100, 1, None),
         ([1], "failed", 0, 0, "the page is damaged"),
@@ -111,6 +131,33 @@ def test_expired_signatures_are_named_and_did_not_run(tmp_path: Path) -> None:
     assert written["ruleset"]["expired"] == ["old.d"]
     row = signatures(run)["old.d"]
     assert (row["ran"], row["hits"], row["expires"]) == (False, 0, None)
+
+
+def test_a_signature_that_nothing_owed_did_not_run(tmp_path: Path) -> None:
+    first, second, _ = RULESET.signatures
+    run = f"{tmp_path}/some"
+    commit_split(run, 0, signature_set=keep_set(run, [first.digest]))
+    unread: dict[str, Any] = {"signature_set": keep_set(run, [second.digest]), "status": "failed", "rows": 0}
+    commit_split(run, 1, **unread, error="its checksum is wrong")
+    finish(run, record(only_new={"against": ["r1"]}))
+    assert {name: row["ran"] for name, row in signatures(run).items()} == {
+        "fraud.a": True,
+        "fraud.b": False,
+        "idle.c": False,
+    }
+
+
+def test_no_signature_ran_where_nothing_was_read(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    file: dict[str, Any] = {
+        "row_groups": (),
+        "source_uri": "/archive/b.parquet",
+        "signature_set": NOTHING_RAN,
+    }
+    commit_split(run, 0, **file, status="failed", rows=0, error="no Parquet")
+    totals = finish(run, record())["totals"]
+    assert not any(row["ran"] for row in signatures(run).values())
+    assert [totals[name] for name in ("files", "files_read", "files_unreadable", "failed")] == [1, 0, 1, 1]
 
 
 def test_what_a_signature_is_stands_beside_its_counts(tmp_path: Path) -> None:
@@ -188,6 +235,50 @@ def test_whoever_comes_second_gives_what_the_first_has_published(
     assert finish(run, record(run_id="too-late")) == expected[0]
     assert expected[0]["run_id"] == RUN_ID
     assert len(open_results(run).hits.to_table()) == 3
+
+
+def test_who_comes_second_with_another_plan_changes_nothing_of_what_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    for split in range(2):
+        commit_split(run, split, [hit("fraud.a", split)])
+    first, second = record(splits={f"{0:032x}"}), record(splits={f"{0:032x}", f"{1:032x}"})
+    expected: list[dict[str, Any]] = []
+    open_output = storage.open_output
+
+    def interrupted(uri: str) -> contextlib.AbstractContextManager[pa.NativeFile]:
+        if not expected:
+            expected.append({})
+            expected[0] = finish(run, first)
+        return open_output(uri)
+
+    monkeypatch.setattr(storage, "open_output", interrupted)
+    assert finish(run, second) == expected[0]
+    results = open_results(run)
+    assert results.coverage.to_table()["split_id"].to_pylist() == [f"{0:032x}"]
+    assert names_in(Path(run) / "coverage") == [expected[0]["coverage_file"]]
+    assert names_in(Path(run) / "signatures") == [expected[0]["signatures_file"]]
+    assert (len(results.hits.to_table()), signatures(run)["fraud.a"]["hits"]) == (1, 1)
+
+
+def test_signatures_of_a_run_that_was_killed_once_it_stood_are_shown_by_whoever_collects_it(
+    tmp_path: Path,
+) -> None:
+    run = sample_run(tmp_path)
+    shown = Path(layout.signatures_uri(run))
+    before = shown.read_bytes()
+    shown.unlink()
+    collect(run)
+    assert shown.read_bytes() == before
+
+
+def test_a_run_of_which_a_split_has_not_ended_is_not_complete(tmp_path: Path) -> None:
+    run = str(tmp_path)
+    commit_split(run, 0)
+    with pytest.raises(OutputError, match="have not ended"):
+        finish(run, record(splits={f"{0:032x}", f"{1:032x}"}))
+    assert read_record(run) is None
 
 
 def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,15 @@ def test_a_hunt_cannot_leave_its_folder(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "a b", ".a", "a\n", "a" * 129])
 def test_a_run_cannot_leave_its_folder(name: str) -> None:
-    with pytest.raises(HuntError, match="no name of a run"):
+    with pytest.raises(HuntError, match="no name of a run; use letters, digits, dot"):
         layout.run_uri("/out", "hunt", name)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "0" * 63, "A" * 64, "0" * 64 + "\n"])
+def test_a_mark_cannot_leave_its_folder(name: str) -> None:
+    assert layout.first_uri("/out/hunt=h", "0" * 64) == f"/out/hunt=h/first/{'0' * 64}.json"
+    with pytest.raises(HuntError, match="no name of a digest"):
+        layout.first_uri("/out/hunt=h", name)
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "g" * 32, "A" * 32, "0" * 31, "0" * 32 + "\n"])

@@ -142,7 +142,7 @@ def test_splits_are_cut_where_their_row_groups_owe_different_sets() -> None:
     assert not list(splits.owing(np.full(5, NOTHING)))
 
 
-def test_finished_and_unfinished_runs_count_alike(tmp_path: Path) -> None:
+def test_what_only_an_unfinished_run_has_read_is_owed(tmp_path: Path) -> None:
     splits, output = plan(), str(tmp_path)
     for run_id, row_group in (("r1", 0), ("r2", 2)):
         uri = layout.run_uri(output, HUNT, run_id)
@@ -159,18 +159,22 @@ def test_finished_and_unfinished_runs_count_alike(tmp_path: Path) -> None:
     assert told(owed_after(splits, signatures, output, HUNT, ["r1", "r2", "gone"])) == [
         {2},
         ALL,
-        {2},
+        ALL,
         ALL,
         ALL,
     ]
+    finish(layout.run_uri(output, HUNT, "r2"), record(run_id="r2"))
     assert told(owed_after(splits, signatures, output, HUNT, ["r2"])) == [ALL, ALL, {2}, ALL, ALL]
 
 
-def test_runs_that_look_for_the_same_count(tmp_path: Path) -> None:
-    for run_id, content in (("r1", "x"), ("r2", "y"), ("r3", "x")):
+def test_finished_runs_that_look_for_the_same_count(tmp_path: Path) -> None:
+    for run_id, content in (("r1", "x"), ("r2", "y"), ("r3", "x"), ("r4", "x")):
         begun = Begun(HUNT, run_id, "", "", "", STARTED, {}, content)
-        begin(layout.run_uri(str(tmp_path), HUNT, run_id), begun)
-    (tmp_path / f"hunt={HUNT}" / "run=r4").mkdir()
+        uri = layout.run_uri(str(tmp_path), HUNT, run_id)
+        begin(uri, begun)
+        if run_id != "r4":
+            finish(uri, record(run_id=run_id))
+    (tmp_path / f"hunt={HUNT}" / "run=r5").mkdir()
     assert runs_that_count(str(tmp_path), HUNT, "x") == ("r3", "r1")
     assert runs_that_count(str(tmp_path), "other", "x") == ()
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from scanner.results.finish import finish
 from scanner.results.reader import open_results
 from scanner.results.runs import list_runs
 from scanner.results.schemas import hits_schema
-from tests.support.results import HUNT, RUN_ID, commit_split, hit, record, sample_run, write_hits
+from tests.support.results import HUNT, RULESET, RUN_ID, commit_split, hit, record, sample_run, write_hits
+from tests.support.signatures import literal, signature
 
 LATER = "20261123T030000Z-ffffff"
 UNFINISHED = "20261124T030000Z-000000"
@@ -57,6 +59,13 @@ def test_the_latest_complete_run_is_opened_and_an_id_opens_any(tmp_path: Path) -
     assert (latest.status, latest.complete) == ("complete with gaps", False)
     named = open_results(str(tmp_path), run=UNFINISHED)
     assert (named.status, named.complete, named.run) == ("unfinished", False, None)
+
+
+def test_a_run_whose_id_tells_no_time_is_not_the_latest_for_ever(tmp_path: Path) -> None:
+    for run_id in ("trial", "0trial", RUN_ID, LATER):
+        sample_run(tmp_path, run_id=run_id)
+    assert [run.run_id for run in list_runs(str(tmp_path))] == [LATER, RUN_ID, "trial", "0trial"]
+    assert open_results(str(tmp_path)).names == [(HUNT, LATER)]
 
 
 def test_of_an_unfinished_run_only_committed_hits_are_read(tmp_path: Path) -> None:
@@ -244,3 +253,49 @@ def test_a_run_that_is_finished_while_it_is_opened_is_read_where_its_hits_lie_th
     results = open_results(run)
     assert results.complete
     assert results.hits.to_table()["signature_id"].to_pylist() == ["fraud.a"]
+
+
+def changed_runs(output: Path) -> str:
+    """Runs between which the logic of a signature, a file, and the carried columns changed; gives the hunt's folder."""
+    new = signature("fraud.b", literal("other"))
+    a, b, c = RULESET.signatures
+    first = layout.run_uri(str(output), HUNT, RUN_ID)
+    former = {"source_etag": "old", "source_uri": "/archive/b.parquet"}
+    both = hit("fraud.a", 1, signature_digest=a.digest)
+    lost = hit("fraud.b", 1, signature_digest=b.digest)
+    commit_split(first, 0, [both, lost, hit("fraud.a", 9, signature_digest="x", hit_id="e" * 32)])
+    commit_split(
+        first, 1, [hit("fraud.a", 2, signature_digest=a.digest, hit_id="d" * 32, **former)], **former
+    )
+    finish(first, record())
+    later = layout.run_uri(str(output), HUNT, LATER)
+    again = {**both, "run_id": LATER}
+    found = hit("fraud.b", 1, signature_digest=new.digest, hit_id="f" * 32, run_id=LATER)
+    commit_split(later, 0, [again, found])
+    commit_split(later, 1, source_uri="/archive/b.parquet", source_etag="new")
+    finish(later, record(run_id=LATER, rules=replace(RULESET, signatures=(a, new, c))))
+    return f"{output}/hunt={HUNT}"
+
+
+CURRENT = [("fraud.a", 1, LATER), ("fraud.b", 1, LATER)]
+
+
+def test_current_hits_are_those_of_todays_logic_and_files_each_once(tmp_path: Path) -> None:
+    results = open_results(changed_runs(tmp_path), run="all")
+    assert results.hits.count_rows() == 6
+    hits = results.current_hits()
+    assert hits.schema.equals(results.hits.schema)
+    found = hits.select(["signature_id", "row_index", "run_id"]).to_pylist()
+    assert sorted(tuple(row.values()) for row in found) == CURRENT
+    assert results.current_hits(["evidence"]).column_names == ["evidence"]
+    assert len(open_results(unfinished_run(tmp_path / "other")).current_hits()) == 1
+
+
+def test_the_query_of_the_readme_finds_the_current_hits(tmp_path: Path) -> None:
+    hunt = changed_runs(tmp_path)
+    readme = (Path(__file__).parents[4] / "jobs" / "README.md").read_text(encoding="utf-8")
+    query = readme.split("```sql\n")[1].split("```")[0].replace("s3://hunts/hunt=nightly-fraud", hunt)
+    with duckdb.connect() as connection:
+        found = connection.sql(query).select("signature_id", "row_index", "run_id").fetchall()
+    assert {row[:2] for row in found} == {row[:2] for row in CURRENT}
+    assert len(found) == 2

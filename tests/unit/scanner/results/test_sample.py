@@ -47,3 +47,15 @@ def test_a_noisy_signature_takes_no_room_from_the_others() -> None:
     assert kept[signatures == 1].all()
     assert 10 <= kept[signatures == 0].sum() < 300
     assert not Sampling(None, None).bounded
+
+
+def test_what_waited_to_be_written_is_asked_about_again() -> None:
+    sampling = Sampling(per_signature=10, in_all=None)
+    ranks = ranks_of(pa.array(ids(100)))
+    signatures = np.zeros(100, np.int64)
+    before = sampling.likely(signatures[:12], ranks[:12])
+    sampling.likely(signatures[12:], ranks[12:])
+    assert before.all()
+    still = sampling.still_likely(signatures, ranks)
+    assert np.flatnonzero(still).tolist() == sorted(np.argsort(ranks)[:10].tolist())
+    assert sampling.still_likely(signatures[:0], ranks[:0]).tolist() == []

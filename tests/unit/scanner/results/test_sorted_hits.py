@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -10,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scanner.archive import storage
 from scanner.results import compact, layout, sorted_hits, split_hits
 from scanner.results.finish import finish
 from scanner.results.limits import Limits
 from scanner.results.reader import open_results
 from scanner.results.sample import ranks_of
 from scanner.results.schemas import hit_id, hits_schema
-from scanner.results.sorted_hits import SORTED_BY
+from scanner.results.shelf import Shelf
+from scanner.results.sorted_hits import SORTED_BY, SortedHits
 from tests.support.results import HUNT, RUN_ID, commit_split, hit, record
 
 ROW_GROUPS = 12
@@ -119,7 +122,7 @@ def test_whatever_fits_in_memory_the_same_hits_come_in_order(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sorted_hits, "RUN_BYTES", run_bytes)
         if small:
-            patch.setattr(sorted_hits, "BATCH_HITS", (1, 2))
+            patch.setattr(sorted_hits, "BATCH_BYTES", (1, 200))
             patch.setattr(split_hits, "WHOLE_HITS", 1)
         written(run, hits, splits_a_file)
         unfinished = open_results(output, run=RUN_ID)
@@ -154,6 +157,77 @@ def test_the_same_hits_make_the_same_files_however_they_came(
         assert len(names) == 3
         files.append([Path(layout.hits_uri(run, name)).read_bytes() for name in names])
     assert files[0] == files[1] == files[2]
+
+
+CARRIED = pa.schema([pa.field("body", pa.string())])
+
+
+def fat_hits(run: str, splits: int, hits_a_split: int, row_group_hits: int) -> None:
+    """Splits whose hits carry 1,000 bytes each."""
+    for split in range(splits):
+        found = [hit("fraud.a", split * 100 + row, body="x" * 1000) for row in range(hits_a_split)]
+        own = commit_split(run, split, found, carry=CARRIED)
+        table = pa.Table.from_pylist(found, hits_schema(CARRIED))
+        uri = layout.split_hits_uri(run, own.hits_file or "")
+        pq.write_table(table, uri, row_group_size=row_group_hits)
+
+
+def test_files_and_row_groups_end_where_hits_carry_much_however_they_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compact, "ROW_GROUP_BYTES", 10_000)
+    monkeypatch.setattr(compact, "_FILE_BYTES", 60_000)
+    made: list[list[bytes]] = []
+    for number, run_bytes in enumerate((1, 50_000, 1 << 26)):
+        monkeypatch.setattr(sorted_hits, "RUN_BYTES", run_bytes)
+        run = f"{tmp_path}/{number}"
+        fat_hits(run, splits=4, hits_a_split=25, row_group_hits=7 + number)
+        files = [layout.hits_uri(run, name) for name in finish(run, record(carry=CARRIED))["hits_files"]]
+        assert len(files) > 1
+        parts = [pq.read_metadata(uri) for uri in files]
+        rows = [part.row_group(each).num_rows for part in parts for each in range(part.num_row_groups)]
+        assert (max(rows) < 10, sum(rows)) == (True, 100)
+        made.append([Path(uri).read_bytes() for uri in files])
+    assert made[0] == made[1] == made[2]
+
+
+def test_batches_of_hits_that_carry_much_hold_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sorted_hits, "BATCH_BYTES", (1, 5_000))
+    run, schema = str(tmp_path), hits_schema(CARRIED)
+    fat_hits(run, splits=2, hits_a_split=20, row_group_hits=20)
+    files = [split_hits.HitsFileInfo("/archive/a.parquet", n, f"{n:032x}.parquet", 20) for n in range(2)]
+    with Shelf() as shelf:
+        hits = SortedHits(split_hits.read_pieces(run, files, schema), shelf, 40)
+        tables = list(hits)
+    assert sum(map(len, tables)) == 40
+    assert max(map(len, tables)) <= 5
+
+
+def test_hits_that_carry_much_are_read_a_row_group_at_a_time_and_few_files_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, schema = str(tmp_path), hits_schema(CARRIED)
+    fat_hits(run, splits=4, hits_a_split=20, row_group_hits=5)
+    files = [split_hits.HitsFileInfo("/archive/a.parquet", n, f"{n:032x}.parquet", 20) for n in range(4)]
+    whole: list[str] = []
+
+    def read_bytes(uri: str) -> bytes:
+        whole.append(uri)
+        return storage.read_bytes(uri)
+
+    monkeypatch.setattr(
+        split_hits, "storage", SimpleNamespace(read_bytes=read_bytes, open_input=storage.open_input)
+    )
+    pieces = list(split_hits.read_pieces(run, files, schema))
+    assert [len(piece.hits) for piece in pieces] == [5] * 16
+    assert len(whole) == 4
+    whole.clear()
+    monkeypatch.setattr(split_hits, "_EMPTY_FILE_BYTES", 0)
+    monkeypatch.setattr(split_hits, "WHOLE_BYTES", 10)
+    assert [piece.hits for piece in split_hits.read_pieces(run, files, schema)] == [
+        each.hits for each in pieces
+    ]
+    assert len(whole) == 1, "what is known of the first one tells that the others do not fit"
 
 
 def test_a_filter_on_one_signature_reads_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scanner.archive.columns.cells import extract
+from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Plan, make_plan
+from scanner.archive.read import Batch
 from scanner.archive.where import Predicate
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.oracle import OracleMatcher
 from scanner.engine.program import compile_ruleset
 from scanner.results import layout
 from scanner.results.commit import committed
+from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
 from scanner.results.schemas import hits_schema
 from scanner.scan import finds, hits_file
@@ -62,13 +66,50 @@ def test_hits_wait_for_others_to_fill_a_row_group(
 ) -> None:
     planned, matcher = plan(archive), HyperscanMatcher(compile_ruleset(RULES))
     for many, most, row_groups in ((1, 2, 2), (1, 3, 1), (9, 2, 1)):
-        monkeypatch.setattr(finds, "MANY_HITS", many)
+        monkeypatch.setattr(finds, "MANY_SPANS", many)
         monkeypatch.setattr(hits_file, "ROW_GROUP_HITS", most)
         common = settings(planned, tmp_path / f"{many}-{most}")
         report = run_split(planned.splits[0], matcher, common)
         file = layout.split_hits_uri(common.run_uri, report.hits_file or "")
         metadata = pq.read_metadata(file)
         assert (metadata.num_rows, metadata.num_row_groups) == (4, row_groups)
+
+
+def test_hits_that_carry_much_wait_less(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, matcher = plan(archive), HyperscanMatcher(compile_ruleset(RULES))
+    for wait_bytes, row_group_bytes, row_groups in ((1 << 20, 1, 1), (1, 1 << 20, 1), (1, 1, 2)):
+        monkeypatch.setattr(finds, "MANY_BYTES", wait_bytes)
+        monkeypatch.setattr(hits_file, "ROW_GROUP_BYTES", row_group_bytes)
+        common = settings(planned, tmp_path / f"{wait_bytes}-{row_group_bytes}")
+        report = run_split(planned.splits[0], matcher, common)
+        file = layout.split_hits_uri(common.run_uri, report.hits_file or "")
+        assert pq.read_metadata(file).num_row_groups == row_groups
+    # One cell of eight bytes is hit; what its hit carries is told of its record.
+    waiting, carried = finds.Waiting(), pa.table({"body": ["x" * 1000]})
+    monkeypatch.setattr(finds, "MANY_BYTES", 1000)
+    batch = next(read_split(planned.splits[0], ["text"]))
+    assert isinstance(batch, Batch)
+    cells = extract(batch.data, "text")
+    found = finds.Finds.of(batch, cells, matcher.match(cells.values, "text"), carried.to_batches()[0])
+    waiting.add(found)
+    assert waiting.are_many
+    waiting.take()
+    assert not waiting.are_many
+
+
+def test_of_a_sample_only_what_is_in_it_is_written(archive: Path, tmp_path: Path) -> None:
+    planned, matcher = plan(archive), HyperscanMatcher(compile_ruleset(RULES))
+    common = settings(planned, tmp_path)
+    run_split(planned.splits[0], matcher, common)
+    every = {str(hit["hit_id"]): hit for hit in hits_of(common.run_uri)}
+    bounded = replace(settings(planned, tmp_path / "bounded"), limits=Limits(stored_hits_per_signature=1))
+    report = run_split(planned.splits[0], matcher, bounded)
+    stored = hits_of(bounded.run_uri)
+    assert sorted(str(hit["signature_id"]) for hit in stored) == ["x", "y"]
+    assert [hit == every[str(hit["hit_id"])] for hit in stored] == [True, True]
+    assert report.signature_hits == (("x", 2), ("y", 2))
 
 
 def test_hits_say_what_where_whose_and_when(archive: Path, tmp_path: Path) -> None:
@@ -187,6 +228,17 @@ def test_an_undecided_cell_is_counted_and_told(tmp_path: Path) -> None:
     assert (report.status, report.match_errors) == ("scanned", 1)
     assert "s0 on row 0" in str(report.error)
     assert "match limit" in str(report.error)
+
+
+def test_cells_that_are_no_json_are_counted_by_column_and_row_group(tmp_path: Path) -> None:
+    texts = ['{"a": "zebra"}', "{zebra", "[", None, '{"b": 1}', "}"]
+    (tmp_path / "archive").mkdir()
+    pq.write_table(pa.table({"p": texts}), tmp_path / "archive" / "a.parquet", row_group_size=2)
+    planned = make_plan([str(tmp_path / "archive")], ["p->$.a", "p"])
+    common = replace(settings(planned, tmp_path), record_id=None, actor_id=None, event_time=None)
+    report = run_split(planned.splits[0], HyperscanMatcher(compile_ruleset(RULES)), common)
+    assert report.unparsed == (("p->$.a", 3, (0, 1, 2)),)
+    assert (report.status, report.unparsed_cells, report.hits) == ("scanned", 3, 3)
 
 
 def test_the_schema_is_the_documented_one(archive: Path, tmp_path: Path) -> None:

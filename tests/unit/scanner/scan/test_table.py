@@ -41,6 +41,10 @@ def test_a_column_that_is_not_there() -> None:
         scanner.scan(TABLE, RULES, ["txt"])
 
 
+def test_the_name_of_one_column_is_not_taken_letter_by_letter() -> None:
+    assert scanner.scan(TABLE, RULES, "text").equals(scanner.scan(TABLE, RULES, ["text"]))
+
+
 def test_cells_that_are_not_decided_are_told() -> None:
     undecided = ruleset(signature("s", regex("^(?:(a+)+c|a*b)")))
     with pytest.warns(

@@ -4,6 +4,8 @@ import jsonschema
 import pytest
 
 from scanner.signatures.schema import json_schema
+from scanner.signatures.syntax import ExamplesSyntax, SignatureSyntax
+from tests.support.readme import keys_in_table
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 GOOD: dict[str, Any] = {
@@ -75,3 +77,9 @@ def test_editors_can_say_what_every_key_is_for() -> None:
         for definition in definitions.values()
         for key in definition["properties"].values()
     )
+
+
+def test_the_readme_has_every_key_of_a_signature() -> None:
+    known = {field.alias or name for name, field in SignatureSyntax.model_fields.items()} - {"examples"}
+    known |= {f"examples.{name}" for name in ExamplesSyntax.model_fields}
+    assert sorted(keys_in_table("scanner/README.md", "Every key of a signature")) == sorted(known)

@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from scanner.archive.columns.cells import extract
 from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import make_plan
 from scanner.archive.read import Batch, Gap
+from scanner.errors import HuntError
 
 DEEP = '{"text":"deep","meta":' + "[" * 20_000 + "]" * 20_000 + "}"
 
@@ -72,3 +74,42 @@ def test_nested_text_that_comes_late_is_told_even_where_lines_are_read_one_by_on
     _, gaps = read(tmp_path / "a.jsonl", [*first, LATE[1], '{"text":5}', *odd], "auto")
     told = gaps[-1].reason.rpartition(": ")[2]
     assert told == "`tags[]`, `o.t[]`, `o.t[].deep`, `geo`, `n`"
+
+
+@pytest.mark.parametrize(
+    ("path", "known", "late"),
+    [
+        ("caption", "{}", '{"caption":"late"}'),
+        ("author.bio", '{"author":{"name":"n"}}', '{"author":{"name":"n","bio":"late"}}'),
+        ("author.bio", '{"author":null}', '{"author":{"bio":"late"}}'),
+        ("tags[]", "{}", '{"tags":["late"]}'),
+        ("posts[].text", '{"posts":[]}', '{"posts":[{"text":"late"}]}'),
+        ("posts[].text", '{"posts":[{"n":1}]}', '{"posts":[{"n":1,"text":"late"}]}'),
+        ("caption", "{}", '{"caption":"late"}\n{"text":5}'),
+    ],
+)
+def test_an_optional_column_that_comes_late_is_read(path: str, known: str, late: str, tmp_path: Path) -> None:
+    first = [json.dumps({"text": "a", "lang": "en", **json.loads(known)})] * 50
+    batches, gaps = read(tmp_path / "a.jsonl", [*first, late], ["text", path], path)
+    assert gaps == []
+    assert "late" in texts(batches, path)
+    assert texts(batches, "text")[:50] == ["a"] * 50
+
+
+def test_an_optional_column_that_stands_in_the_path_is_not_taken_from_lines(tmp_path: Path) -> None:
+    folder = tmp_path / "lang=en"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text":"a"}\n')
+    plan = make_plan([str(folder)], ["text", "lang"], carry=["lang"], format="jsonl", optional=["lang"])
+    [split] = plan.splits
+    assert split.columns == ("text",)
+    [batch] = read_split(split, ["text", "lang"])
+    assert isinstance(batch, Batch)
+    assert batch.data.to_pylist() == [{"text": "a", "lang": "en"}]
+
+
+def test_a_small_packed_file_that_is_cut_short_says_so(tmp_path: Path) -> None:
+    """It was said to have no columns."""
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text":"a"}\n' * 100)[:-12])
+    with pytest.raises(HuntError, match="Truncated compressed stream"):
+        make_plan([str(tmp_path / "a.jsonl.gz")], ["text"])
