@@ -1,4 +1,4 @@
-"""Hunts of what is new: each row group is read for those signatures only that no earlier run has covered."""
+"""Hunts of what is new: each row group is read for those signatures only that no finished run has covered."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -101,8 +100,7 @@ class Alerting:
                     known = same_gaps(self._run_uri, self._unread)
                     self._send_once(self._spec.alerts, message, self._run_uri, known)
             this = RunFolder(self._run_uri, record["hunt"], record["run_id"])
-            runs = lambda: chain((this,), earlier_runs(this.uri))  # noqa: E731 - as short as it is
-            self._catch_up(self._spec.alerts, runs, {this.uri: messages})
+            self._catch_up(self._spec.alerts, partial(_back_from, this), {this.uri: messages})
 
     def nothing_new(self, spec: HuntSpec) -> None:
         """Called in place of a run where nothing is owed; sends what the runs before it could not."""
@@ -131,7 +129,7 @@ class Alerting:
                         break
 
     def _earlier_messages(self, run: RunFolder, way: str) -> list[Message]:
-        """None where the run was not to be told to this receiver, who is not told of it later either."""
+        """None where the hunt did not name this receiver when it ran: who is new is not told of what is old."""
         record = read_record(run.uri) or {}
         if way not in record.get("spec", {}).get("alerts", {}):
             return []
@@ -227,6 +225,11 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
     if not value:
         raise UndeliveredError(name, "this variable of the environment is not set, and alerts need it")
     return value
+
+
+def _back_from(run: RunFolder) -> Iterator[RunFolder]:
+    yield run
+    yield from earlier_runs(run.uri)
 
 
 def _marked(way: str, run: RunFolder) -> bool:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from jobs.alerts.news import earlier_runs
 from scanner.archive import storage
 from scanner.archive.parquet.footers import arrow_errors
-from scanner.errors import SourceError
+from scanner.errors import HuntError, SourceError
 from scanner.results.record import coverage_uri
 from scanner.results.runs import RunFolder
 
@@ -46,7 +46,10 @@ def same_gaps(run_uri: str, unread: Callable[[SourceError], None]) -> RunFolder 
 
 
 def _gaps(run_uri: str) -> Iterator[Gap]:
-    uri = coverage_uri(run_uri)
+    try:
+        uri = coverage_uri(run_uri)
+    except HuntError as error:
+        raise SourceError(run_uri, "its run.json is damaged") from error
     with storage.open_input(uri) as source, arrow_errors(uri), pq.ParquetFile(source) as coverage:
         for batch in coverage.iter_batches(columns=list(_COLUMNS)):
             if len(batch.schema) < len(_COLUMNS):

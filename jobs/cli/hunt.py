@@ -53,7 +53,7 @@ EXECUTORS = click.Choice(["auto", "inline", "ray"])
 @click.option(
     "--only-new",
     is_flag=True,
-    help="Read each row group only for the signatures that no earlier run of this hunt has covered; makes no run "
+    help="Read each row group only for the signatures that no finished run of this hunt has covered; makes no run "
     "where there is nothing to do.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the record of the run as JSON, and no progress.")

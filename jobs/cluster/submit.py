@@ -82,7 +82,7 @@ def check(file: str, today: date, *, only_new: bool = False) -> Checked:
     Args:
         file: The hunt file.
         today: Signatures that expire on this day or before it do not run.
-        only_new: True to hunt only what no earlier run has covered.
+        only_new: True to hunt only what no finished run has covered.
 
     Raises:
         InputError: With everything that is wrong.

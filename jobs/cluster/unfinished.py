@@ -26,7 +26,7 @@ class Work:
         output: Folder of its results.
         hunt_digest: Differs where the hunt may store other things.
         signatures_digest: Differs where signatures may find other things.
-        only_new: True to hunt only what no earlier run has covered.
+        only_new: True to hunt only what no finished run has covered.
     """
 
     hunt: str

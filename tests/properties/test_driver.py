@@ -95,6 +95,7 @@ class World:
         """To its end."""
         often = [self.work] * 6 + [self.tell] * 4
         seldom = [self.change_slots, self.kill_a_worker, self.lose_a_node, self.kill_the_driver]
+        seldom.append(self.divide_as_another_driver)
         for _ in range(MOST_STEPS):
             if self.finished:
                 assert self.driver.handle(SlotsChanged(self.slots + 1)) == (), "nothing comes after Finish"
@@ -189,10 +190,27 @@ class World:
         event = task.ends.popleft()
         if not task.ends:
             self.tasks.remove(task)
-        self.obey(self.driver.handle(event))
+        self.obey(self.driver.handle(self.as_it_stands(event)))
         if event.number not in self.under_way():
             with pytest.raises(ValueError, match="not under way"):
                 self.driver.handle(event)
+
+    def as_it_stands(self, event: SplitDone | SplitLost) -> Event:
+        """As `jobs.rivals` finds it."""
+        split = self.splits[event.number]
+        if isinstance(event, SplitLost) and (event.worker_died or event.node_lost or event.fatal):
+            return event
+        if self.commits.get(split) != "divided":
+            return event
+        return SplitDivided(event.number, tuple(self.parts_left(split)))
+
+    def divide_as_another_driver(self) -> None:
+        """One that takes a worker for dead which is not."""
+        here = sorted(number for number in self.under_way() if self.can_divide(number))
+        if here and self.happens("another driver divided it", 0.5):
+            split = self.splits[self.chance.choice(here)]
+            self.marks.add(split)
+            self.commits.setdefault(split, "divided")
 
     def lose(self, task: Task, how: SplitLost) -> None:
         """Of a task that is lost only what is committed is known."""

@@ -139,17 +139,18 @@ def test_runs_of_everything_and_of_what_is_new_are_not_mixed(world: World) -> No
     everything = world.prepared()
     assert not choose(everything, NOW).resumed
     assert choose(everything, NOW, resume=unfinished).begun.against, "`--resume` takes a run as it is"
-    whole = new_run(everything, NOW, "whole")
+    name = "20260501T235959Z-whole"
+    whole = new_run(everything, NOW, name)
     run = Run(everything, whole)
     with pytest.raises(KeyboardInterrupt):
         run.execute(_stop)
     with pytest.raises(HuntError, match="it hunts everything; start a new run"):
-        choose(everything, NOW, resume="whole", only_new=True)
+        choose(everything, NOW, resume=name, only_new=True)
     with pytest.raises(HuntError, match="it hunts only what is new; start a new run"):
         choose(everything, NOW, run_id=unfinished)
-    assert "whole" not in (choose(everything, NOW, only_new=True).begun.against or ())
+    assert name not in (choose(everything, NOW, only_new=True).begun.against or ())
     run.execute()
-    assert "whole" in (choose(everything, NOW, only_new=True).begun.against or ())
+    assert name in (choose(everything, NOW, only_new=True).begun.against or ())
 
 
 def _stop(_: object) -> None:

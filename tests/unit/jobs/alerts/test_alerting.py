@@ -188,6 +188,13 @@ def test_gaps_are_told_where_those_of_the_run_before_cannot_be_read(desk: Desk) 
     assert "coverage" in desk.warnings[0]
 
 
+def test_gaps_are_told_where_the_record_of_the_run_before_is_damaged(desk: Desk) -> None:
+    first, second = (broken(desk, day, "bad.parquet") for day in (1, 2))
+    Path(layout.record_uri(first)).write_bytes(b"{}")
+    assert told_of_gaps(desk, second) == [True]
+    assert any("run.json is damaged" in warning for warning in desk.warnings)
+
+
 def test_cells_that_are_no_json_are_told_once_and_do_not_hide_what_is_not_read(desk: Desk) -> None:
     no_json: dict[str, Any] = {"status": "scanned", "unparsed_cells": 2, "unparsed": (("p->$.m", 2, (0,)),)}
     runs = [
@@ -220,7 +227,8 @@ def test_who_was_not_reached_is_told_the_next_time_and_others_are_not_told_twice
 
 
 def test_first_hits_that_could_not_be_told_come_before_what_the_next_run_found(desk: Desk) -> None:
-    nights = [run(desk, f"2026010{day}T000000Z-aaaaaa", signature) for day, signature in enumerate("aabc", 1)]
+    found = ("fraud.a", "fraud.a", "fraud.b", "idle.c")
+    nights = [run(desk, f"2026010{day}T000000Z-aaaaaa", signature) for day, signature in enumerate(found, 1)]
     desk.deaf = True
     desk.finish(alerted(nights[0]))
     desk.finish(alerted(nights[1]))
@@ -228,7 +236,7 @@ def test_first_hits_that_could_not_be_told_come_before_what_the_next_run_found(d
     desk.deaf = False
     desk.finish(alerted(nights[2]))
     told = [(document["run_id"][7], document["signatures"][0]["id"]) for _, document, _ in desk.heard]
-    assert told == [("1", "a"), ("3", "b")]
+    assert told == [("1", "fraud.a"), ("3", "fraud.b")]
     desk.finish(alerted(nights[3]))
     assert len(desk.heard) == 3, "what was taken is not sent again"
 
@@ -244,7 +252,8 @@ def test_first_hits_are_told_although_nothing_is_owed_since(desk: Desk) -> None:
 
 
 def test_who_is_away_keeps_the_order_and_a_new_receiver_is_not_told_of_old_runs(desk: Desk) -> None:
-    nights = [alerted(run(desk, f"2026010{day}T000000Z-aaaaaa", name)) for day, name in enumerate("abc", 1)]
+    found = ("fraud.a", "fraud.b", "idle.c")
+    nights = [alerted(run(desk, f"2026010{day}T000000Z-aaaaaa", name)) for day, name in enumerate(found, 1)]
     desk.finish(nights[0])
     desk.deaf = True
     desk.alerts = f"{WEBHOOK}\n  file: told.jsonl"
@@ -376,6 +385,19 @@ def test_the_verb_posts_signed_alerts_and_a_receiver_that_refuses_changes_nothin
         assert told(receiver) == [("failed", True)]
     kinds = [json.loads(line)["kind"] for line in (here / "told.jsonl").read_text().splitlines()]
     assert kinds == ["first_hits", "gaps", "gaps", "failed"]
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_night_that_owes_nothing_tells_what_the_night_before_could_not(here: Path) -> None:
+    with receiving([400]) as receiver:
+        hunt_files(here, receiver.url)
+        assert main(["hunt", "hunt.yaml", "--only-new", "--quiet"]) == 0
+        assert main(["hunt", "hunt.yaml", "--only-new", "--quiet"]) == 0
+        assert main(["hunt", "hunt.yaml", "--only-new", "--quiet"]) == 0
+    refused, taken = (json.loads(body) for body in receiver.bodies)
+    assert (refused["kind"], taken) == ("first_hits", refused)
+    assert len((here / "told.jsonl").read_text().splitlines()) == 1
+    assert len(list((here / "out/hunt=nightly").glob("run=*"))) == 1
 
 
 @pytest.mark.usefixtures("keyed")

@@ -339,5 +339,6 @@ def test_a_damaged_record_is_named(tmp_path: Path, data: bytes) -> None:
 
 def test_the_record_is_written_for_people_too(tmp_path: Path) -> None:
     text = Path(layout.record_uri(sample_run(tmp_path))).read_text()
-    assert text.startswith('{\n  "elapsed_s": 41.0,\n')
+    assert '{\n  "coverage_file": "part-0-' in text
+    assert '\n  "elapsed_s": 41.0,\n' in text
     assert list(json.loads(text)) == sorted(json.loads(text))

@@ -21,7 +21,7 @@ from tests.support.results import HUNT, RUN_ID, commit_split, hit, record, write
 
 LIMITED = record(limits=Limits(stored_hits_per_signature=20))
 OPEN, CLOSE, CREATE, DELETE, DRAFTS = "open", "close", "create", "delete", "drafts"
-STEPS = [*[OPEN, CLOSE] * 5, CREATE, *[DELETE] * 4, *[DRAFTS] * 4]
+STEPS = [*[OPEN, CLOSE] * 5, CREATE, OPEN, CLOSE, *[DELETE] * 4, *[DRAFTS] * 6]
 
 
 class Killed(BaseException):
@@ -97,7 +97,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         steps = Steps(patch)
         finish(uri, LIMITED)
-    assert steps.done == STEPS, "two tables, three files of hits, the record, four files deleted, and drafts"
+    assert steps.done == STEPS, (
+        "two tables, three files of hits, the record, a copy, deleted files and drafts"
+    )
     assert len(pq.read_table(layout.hits_folder_uri(uri))) == 20
     return files(uri)
 
