@@ -65,7 +65,8 @@ def assert_equal(ruleset: Ruleset, texts: Column) -> int:
     found = HyperscanMatcher(compile_ruleset(ruleset)).match(texts, "text")
     missed = [(ruleset.signatures[hit[1]].id, hit) for hit in hits(expected) ^ hits(found)]
     assert missed == []
-    assert found.errors == expected.errors
+    # What pass one rules out need not be decided, and the oracle gives up on some of it.
+    assert set(found.errors) <= set(expected.errors)
     return len(expected)
 
 

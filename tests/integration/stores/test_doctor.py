@@ -263,7 +263,8 @@ def test_a_file_where_the_results_should_go(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     checks = looked_at(tmp_path, "nothing", "taken/results")
     assert checks["archive.list"].seen == "is not there; name a Parquet file, a folder of them, or a glob"
-    assert (checks["output.create"].outcome, checks["output.create"].seen) == ("failed", "not a directory")
+    told = checks["output.create"]
+    assert (told.outcome, told.seen) == ("failed", "a file stands where a folder should be")
 
 
 def test_hostile_names_are_tamed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,5 +273,5 @@ def test_hostile_names_are_tamed(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (posts / "a\x1b]0;title\x07\u202eb.parquet").write_bytes(parquet())
     assert main(["doctor", hunt(tmp_path, "posts", "results")]) == 0
     printed = capsys.readouterr().out
-    assert "posts/ab.parquet" in printed
+    assert "posts/a␛]0;title␇\\u202eb.parquet" in printed
     assert not {"\x1b", "\x07", "\u202e"} & set(printed)
