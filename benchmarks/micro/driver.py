@@ -24,17 +24,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.macro.record import RESULTS, surroundings, write_record
-from benchmarks.micro.planning import OneFooter
+from benchmarks.micro.planning import OneFooter, blank_report
 from jobs.driver import TASK_BYTES, SplitDone, SplitLost
 from jobs.executors import Executor, Task
 from jobs.hunt import Run
 from jobs.prepare import Prepared, prepare
 from jobs.resume import new_run
 from scanner.archive.parquet.footers import read_footer
-from scanner.archive.plan import Split, plan_files
+from scanner.archive.plan import plan_files
 from scanner.archive.planning.survey import Wanted
 from scanner.archive.storage import FileInfo, stat
-from scanner.results.report import SplitReport
 from scanner.scan.split import ScanSettings
 
 SPLITS: Final = 200_000
@@ -92,7 +91,7 @@ class Driven(Run):
 def ended(task: Task) -> Iterator[SplitDone]:
     """What comes back of a task."""
     for number, split in task.splits:
-        yield SplitDone(number, _report(split))
+        yield SplitDone(number, blank_report(split, hits=1))
 
 
 def main() -> int:
@@ -178,21 +177,6 @@ def _invented(splits: int, split_bytes: int) -> Prepared:
     for number in range(splits):
         plan.splits.text_bytes[number] = split_bytes
     return replace(prepared, plan=plan, footers=footers)
-
-
-def _report(split: Split) -> SplitReport:
-    return SplitReport(
-        split_id=split.split_id,
-        source_uri=split.source_uri,
-        source_etag=split.source_etag,
-        source_size_bytes=split.source_size_bytes,
-        row_groups=split.row_groups,
-        columns=split.columns,
-        ruleset_digest="",
-        signature_set="",
-        status="scanned",
-        hits=1,
-    )
 
 
 def _peak_bytes() -> int:

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from jobs.driver import Driver, SplitDone, Start
 from scanner.archive.parquet.footer_cache import FooterCache
 from scanner.archive.parquet.footers import read_footer
-from scanner.archive.plan import Plan, make_plan, plan_files
+from scanner.archive.plan import Plan, Split, make_plan, plan_files
 from scanner.archive.planning.survey import Wanted
 from scanner.archive.storage import FileInfo, stat
 from scanner.results.report import SplitReport
@@ -129,12 +129,12 @@ def _driven(plan: Plan) -> tuple[int, int]:
             tasks += 1
             for number in each.numbers:
                 splits += 1
-                todo += driver.handle(SplitDone(number, _report(plan, number)))
+                todo += driver.handle(SplitDone(number, blank_report(plan.splits[number])))
     return splits, tasks
 
 
-def _report(plan: Plan, number: int) -> SplitReport:
-    split = plan.splits[number]
+def blank_report(split: Split, hits: int = 0) -> SplitReport:
+    """The report of a split that nobody hunted."""
     return SplitReport(
         split_id=split.split_id,
         source_uri=split.source_uri,
@@ -145,6 +145,7 @@ def _report(plan: Plan, number: int) -> SplitReport:
         ruleset_digest="",
         signature_set="",
         status="scanned",
+        hits=hits,
     )
 
 

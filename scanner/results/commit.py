@@ -83,11 +83,6 @@ def divided(run_uri: str) -> set[str]:
     return set(storage.list_names(layout.divided_folder_uri(run_uri)))
 
 
-def committed(run_uri: str, wanted: Collection[str] | None = None) -> list[SplitReport]:
-    """Every report that counts, as `reports_of` gives them, at once."""
-    return list(reports_of(run_uri, wanted))
-
-
 def reports_of(run_uri: str, wanted: Collection[str] | None = None) -> Iterator[SplitReport]:
     """Every report that counts, sorted by split id; parts stand in place of the splits that were divided.
 

@@ -22,11 +22,11 @@ from scanner.archive.planning.splits import NOTHING
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.owed import parts_of
 from scanner.results import layout
-from scanner.results.commit import committed
 from scanner.results.limits import Limits
 from scanner.results.report import SplitReport
 from scanner.results.signature_sets import signature_set
 from scanner.scan.split import ScanSettings
+from tests.support.results import committed
 from tests.support.traps import FOR_EVER, Trap
 
 SIGNATURES = """\

@@ -19,11 +19,11 @@ from scanner.engine.matches import Matcher
 from scanner.engine.program import compile_ruleset
 from scanner.errors import HuntError, SourceError
 from scanner.results import layout
-from scanner.results.commit import committed
 from scanner.results.coverage import coverage_table
 from scanner.scan.split import ScanSettings, run_split
 from tests.support.broken import I32, I64, Parquet, Struct, change_footer, change_page
 from tests.support.cli import environment
+from tests.support.results import committed
 from tests.support.signatures import literal, ruleset, signature
 
 GROUPS, ROWS = 3, 40
@@ -269,6 +269,7 @@ import pyarrow.parquet as pq
 
 from scanner.archive.parquet.footer_check import check_footer
 from scanner.errors import SourceError
+from tests.support.results import committed
 
 data = Path(sys.argv[1]).read_bytes()
 start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")

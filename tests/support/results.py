@@ -1,7 +1,7 @@
 """Writes runs as splits and the driver would, without hunting anything."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from scanner.archive import storage
 from scanner.results import layout
-from scanner.results.commit import publish
+from scanner.results.commit import publish, reports_of
 from scanner.results.finish import RunRecord, finish
 from scanner.results.report import SplitReport
 from scanner.results.schemas import hit_id, hits_schema
@@ -136,3 +136,8 @@ def sample_run(output: object, hunt: str = HUNT, run_id: str = RUN_ID, *, failed
         commit_split(run_uri, 2, status="failed", rows=0, cells=0, text_bytes=0, error="the page is damaged")
     finish(run_uri, record(hunt, run_id))
     return run_uri
+
+
+def committed(run_uri: str, wanted: Collection[str] | None = None) -> list[SplitReport]:
+    """Every report of a run that counts, at once."""
+    return list(reports_of(run_uri, wanted))

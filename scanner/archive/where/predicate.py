@@ -65,17 +65,6 @@ class Predicate:
             if term.column.path not in constants:
                 _check(term, find_flat(schema, term.column.path).type)
 
-    def may_match_partition(self, values: Mapping[str, str | None]) -> bool:
-        """True unless it is true of no record of a partition.
-
-        Args:
-            values: Of the columns that are parts of a path, by column; each is read as what it is compared with.
-
-        Raises:
-            WhereError: A value cannot be read so.
-        """
-        return self.why_not(constants=values) is None
-
     def may_match(
         self, stats: Mapping[str, ColumnStats], rows: int, constants: Mapping[str, str | None] = _NONE
     ) -> bool:

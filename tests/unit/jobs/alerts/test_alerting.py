@@ -1,9 +1,5 @@
 import contextlib
 import json
-import os
-import re
-import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,18 +8,14 @@ from typing import Any
 import click
 import pytest
 
-from jobs import log
 from jobs.alerts.alerting import Alerting
 from jobs.alerts.message import Message
 from jobs.alerts.webhook import UndeliveredError
-from jobs.cli.main import main
 from jobs.spec import load_hunt
 from scanner.errors import EngineError, OutputError
 from scanner.results import layout
 from scanner.results.finish import finish
 from scanner.results.record import coverage_uri, read_record
-from tests.support.cli import command, environment
-from tests.support.receiver import Receiver, receiving, verify
 from tests.support.results import HUNT, commit_split, hit, record, sample_run
 
 STARTED = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -330,85 +322,3 @@ def test_a_key_that_cannot_sign_is_said_at_the_start_and_nothing_is_sent_with_an
     alerting.watch(load_hunt(desk.folder / "hunt.yaml"), uri)
     alerting.finished(read_record(uri) or {})
     assert [secret for _, _, secret in desk.heard] == ["secret"]
-
-
-def hunt_files(folder: Path, url: str) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - beside its only use
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    (folder / "archive").mkdir()
-    pq.write_table(pa.table({"text": ["send to bc1q", "nothing"]}), folder / "archive/a.parquet")
-    (folder / "s.yaml").write_text("signatures:\n  - {id: wallet, literal: bc1q}\n")
-    (folder / "hunt.yaml").write_text(
-        "hunt: nightly\narchive: {uri: archive}\nsignatures: s.yaml\noutput: out\n"
-        f"alerts: {{webhook: {{url: '{url}', secret_env: HOOK}}, file: told.jsonl}}\n"
-    )
-
-
-@pytest.fixture
-def keyed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The key is there, and no log is left on."""
-    monkeypatch.setenv("HOOK", "secret")
-    yield
-    log.turn_off()
-
-
-@pytest.mark.usefixtures("keyed")
-def test_the_verb_posts_signed_alerts_and_a_receiver_that_refuses_changes_nothing(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def told(receiver: Receiver) -> list[tuple[str, bool]]:
-        return [
-            (json.loads(body)["kind"], verify(headers, body, "secret")) for headers, body in receiver.requests
-        ]
-
-    with receiving([503]) as receiver:
-        hunt_files(here, receiver.url)
-        assert main(["hunt", "hunt.yaml", "--quiet"]) == 0
-        assert told(receiver) == [("first_hits", True)] * 2, "the first answer was no"
-        assert main(["hunt", "hunt.yaml", "--quiet"]) == 0
-        (here / "archive/b.parquet").write_bytes(b"no parquet")
-        receiver.requests.clear()
-        receiver.answers.append(400)
-        capsys.readouterr()
-        assert main(["hunt", "hunt.yaml", "--quiet"]) == 3
-        assert told(receiver) == [("gaps", True)]
-        assert "answers with status 400; the run is as it was, but nobody was told" in capsys.readouterr().err
-        receiver.answers.append(400)
-        (here / "archive/c.parquet").write_bytes(b"no parquet either")
-        assert main(["hunt", "hunt.yaml", "--log", "json"]) == 3
-        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-        assert [line["level"] for line in lines if line["event"] == "alert_unsent"] == ["warning"]
-        (here / "s.yaml").unlink()
-        receiver.requests.clear()
-        assert main(["hunt", "hunt.yaml", "--quiet"]) == 2
-        assert told(receiver) == [("failed", True)]
-    kinds = [json.loads(line)["kind"] for line in (here / "told.jsonl").read_text().splitlines()]
-    assert kinds == ["first_hits", "gaps", "gaps", "failed"]
-
-
-@pytest.mark.usefixtures("keyed")
-def test_a_night_that_owes_nothing_tells_what_the_night_before_could_not(here: Path) -> None:
-    with receiving([400]) as receiver:
-        hunt_files(here, receiver.url)
-        assert main(["hunt", "hunt.yaml", "--only-new", "--quiet"]) == 0
-        assert main(["hunt", "hunt.yaml", "--only-new", "--quiet"]) == 0
-        assert main(["hunt", "hunt.yaml", "--only-new", "--quiet"]) == 0
-    refused, taken = (json.loads(body) for body in receiver.bodies)
-    assert (refused["kind"], taken) == ("first_hits", refused)
-    assert len((here / "told.jsonl").read_text().splitlines()) == 1
-    assert len(list((here / "out/hunt=nightly").glob("run=*"))) == 1
-
-
-@pytest.mark.usefixtures("keyed")
-def test_a_finished_run_has_not_failed_where_nobody_reads_what_it_prints(here: Path) -> None:
-    hunt_files(here, "http://127.0.0.1:9")
-    text = (here / "hunt.yaml").read_text()
-    (here / "hunt.yaml").write_text(re.sub(r"webhook: \{.*?\}, ", "", text))
-    read_end, write_end = os.pipe()
-    os.close(read_end)
-    with os.fdopen(write_end, "wb") as nobody:
-        words = command("hunt", "hunt.yaml", "--quiet")
-        subprocess.run(words, cwd=here, env=environment(here / "home"), stdout=nobody, check=False)
-    kinds = [json.loads(line)["kind"] for line in (here / "told.jsonl").read_text().splitlines()]
-    assert kinds == ["first_hits"]

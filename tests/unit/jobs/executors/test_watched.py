@@ -19,9 +19,9 @@ from jobs.resume import new_run
 from scanner.archive.parquet.footers import read_footer
 from scanner.engine.qualification.verdict import require_qualified
 from scanner.errors import EngineError
-from scanner.results.commit import committed
 from scanner.results.limits import Limits
 from scanner.scan.split import ScanSettings
+from tests.support.results import committed
 from tests.support.traps import FOR_EVER, Trap
 
 NOW = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)

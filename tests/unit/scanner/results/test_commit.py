@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from scanner.errors import CommitUnknown, HuntError, OutputError
 from scanner.results import layout
-from scanner.results.commit import committed, divide, publish, standing
+from scanner.results.commit import divide, publish, standing
 from scanner.results.report import SplitReport
-from tests.support.results import report
+from tests.support.results import committed, report
 
 
 @given(st.text() | st.none(), st.lists(st.tuples(st.text(), st.integers(0))))

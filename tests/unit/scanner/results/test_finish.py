@@ -14,7 +14,7 @@ from scanner.archive import storage
 from scanner.archive.read import Gap
 from scanner.errors import HuntError, OutputError, SourceError
 from scanner.results import layout
-from scanner.results.commit import committed, publish
+from scanner.results.commit import publish
 from scanner.results.finish import collect, finish
 from scanner.results.reader import open_results
 from scanner.results.record import coverage_uri, read_record
@@ -26,6 +26,7 @@ from tests.support.results import (
     RUN_ID,
     at,
     commit_split,
+    committed,
     hit,
     record,
     report,

@@ -15,12 +15,12 @@ from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.oracle import OracleMatcher
 from scanner.engine.program import compile_ruleset
 from scanner.results import layout
-from scanner.results.commit import committed
 from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
 from scanner.results.schemas import hits_schema
 from scanner.scan import finds, hits_file
 from scanner.scan.split import ScanSettings, run_split
+from tests.support.results import committed
 from tests.support.signatures import regex, regexes, ruleset, signature
 
 RULES = ruleset(signature("x", regex("se.ret", "i")), signature("y", regex("zebra")))
