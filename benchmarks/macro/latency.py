@@ -24,9 +24,9 @@ from benchmarks.macro.record import RESULTS, surroundings, write_record
 from benchmarks.macro.slow_store import BUCKET, ENVIRONMENT, SlowStore, slow_store
 from benchmarks.macro.workers import TEXT_COLUMNS
 from benchmarks.macro.workloads import PACK, SEED
-from jobs.hunt import Run
-from jobs.prepare import prepare
-from jobs.resume import new_run
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
 from scanner.archive import storage
 
 MOST_TIMES: Final = 1.3

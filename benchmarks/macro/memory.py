@@ -19,7 +19,7 @@ from benchmarks.macro.record import RESULTS, surroundings, write_record
 from benchmarks.macro.workers import local_ray, run_hunt, write_hunt
 from benchmarks.macro.workload import COLUMN
 from benchmarks.macro.workloads import SEED, posts
-from jobs.prepare import prepare
+from jobs.preparing.prepare import prepare
 
 LIMIT_BYTES: Final = 1_000_000_000
 _PIECE_TEXTS: Final = 250_000

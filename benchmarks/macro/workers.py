@@ -23,9 +23,9 @@ from benchmarks.datagen.archive import write_archive
 from benchmarks.macro.record import RESULTS, surroundings, write_record
 from benchmarks.macro.workloads import PACK, SEED
 from jobs.executors.ray_tasks import OBJECT_STORE_BYTES
-from jobs.hunt import Run
-from jobs.prepare import Prepared, prepare
-from jobs.resume import new_run
+from jobs.preparing.prepare import Prepared, prepare
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
 
 WORKERS: Final = (1, 2)
 TEXT_COLUMNS: Final = ("text", "caption", "author.bio", "replies[].text")

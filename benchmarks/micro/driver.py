@@ -25,11 +25,11 @@ import pyarrow.parquet as pq
 
 from benchmarks.macro.record import RESULTS, surroundings, write_record
 from benchmarks.micro.planning import OneFooter, blank_report
-from jobs.driver import TASK_BYTES, SplitDone, SplitLost
-from jobs.executors import Executor, Task
-from jobs.hunt import Run
-from jobs.prepare import Prepared, prepare
-from jobs.resume import new_run
+from jobs.executors import Executor, SplitDone, SplitLost, Task
+from jobs.preparing.prepare import Prepared, prepare
+from jobs.preparing.resume import new_run
+from jobs.running.driver import TASK_BYTES
+from jobs.running.hunt import Run
 from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import plan_files
 from scanner.archive.planning.survey import Wanted

@@ -19,7 +19,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.driver import Driver, SplitDone, Start
+from jobs.executors import SplitDone
+from jobs.running.driver import Driver, Start
 from scanner.archive.parquet.footer_cache import FooterCache
 from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Plan, Split, make_plan, plan_files

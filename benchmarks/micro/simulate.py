@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.macro.record import RESULTS, surroundings, write_record
-from jobs import sizing
-from jobs.driver import Driver, Finish, Instruction, SplitDone, Start
+from jobs.cluster import sizing
+from jobs.executors import SplitDone
 from jobs.executors.capacity import TASKS_AT_ONCE
+from jobs.running.driver import Driver, Finish, Instruction, Start
 from scanner.results.report import SplitReport
 
 SEED: Final = 7
@@ -32,7 +33,7 @@ REPORT: Final = SplitReport("", "", "", 0, (), (), "", "", "scanned")
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What takes how long, by the rates of `jobs.sizing`.
+    """What takes how long, by the rates of `jobs.cluster.sizing`.
 
     Attributes:
         worker_bytes_per_s: Compressed bytes of text that a worker hunts in a second.

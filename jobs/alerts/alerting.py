@@ -10,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from jobs.alert_keys import AddressError, Alerts, Webhook, checked_url
 from jobs.alerts.known import same_gaps
 from jobs.alerts.message import Message, of_failure, of_run
 from jobs.alerts.news import earlier_runs, found_in, untold_runs
 from jobs.alerts.webhook import UndeliveredError, checked_secret, deliver
-from jobs.spec import HuntSpec, load_hunt
+from jobs.hunt_file.alert_keys import AddressError, Alerts, Webhook, checked_url
+from jobs.hunt_file.spec import HuntSpec, load_hunt
 from scanner.archive import storage
 from scanner.errors import CommitConflict, CommitUnknown, HindcastError, InputError, SourceError, why
 from scanner.results import layout

@@ -16,10 +16,10 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from jobs.alert_keys import is_loopback
 from jobs.alerts.message import Message
 from jobs.cluster.contexts import CA_VARIABLE
 from jobs.cluster.http import proxy_for
+from jobs.hunt_file.alert_keys import is_loopback
 from scanner.errors import HindcastError
 
 ID: Final = "webhook-id"
@@ -80,7 +80,7 @@ def deliver(
     """Posts an alert until it is taken. The receiver may get it more than once, always under the same key.
 
     Args:
-        url: One that `jobs.alert_keys.checked_url` lets pass.
+        url: One that `jobs.hunt_file.alert_keys.checked_url` lets pass.
         message: The alert.
         secret: The key to sign it with, which `checked_secret` lets pass; None to not sign.
         patience: How long to try.

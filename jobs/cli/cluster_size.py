@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from jobs.cli import render
-from jobs.prepare import Prepared
-from jobs.sizing import Cluster, Estimate, Prices, estimate, work_of
+from jobs.cluster.sizing import Cluster, Estimate, Prices, estimate, work_of
+from jobs.preparing.prepare import Prepared
 
 _BOUNDS = {
     "planning": "reading footers",

@@ -18,7 +18,7 @@ from jobs.doctor.check import Check, told
 from jobs.doctor.head import check_cluster
 from jobs.doctor.machine import check_machine
 from jobs.doctor.stores import check_stores
-from jobs.spec import HuntSpec, load_hunt
+from jobs.hunt_file.spec import HuntSpec, load_hunt
 from scanner.engine import cpu, hyperscan
 from scanner.engine.qualification.verdict import Verdict, qualified, refusal, remedy
 from scanner.engine.versions import engine_versions

@@ -8,21 +8,20 @@ from datetime import UTC, datetime
 
 import click
 
-from jobs import log
 from jobs.alerts.alerting import Alerting
 from jobs.cli import owed, render
 from jobs.cli.hunt_notes import Events, Notes, Words, tell_unsent
 from jobs.cli.main import STOPPED, WITH_GAPS
 from jobs.cli.progress import planning_shown, shown
 from jobs.cli.results import show_command
-from jobs.hunt import Run, start_executor
-from jobs.only_new import OnlyNew, find_new
-from jobs.prepare import ExecutorChoice, Prepared, check_output, prepare
-from jobs.resume import Chosen, choose, joined
+from jobs.preparing.only_new import OnlyNew, find_new
+from jobs.preparing.prepare import ExecutorChoice, Prepared, check_output, prepare
+from jobs.preparing.resume import Chosen, choose, joined
+from jobs.running.hunt import Run, start_executor
+from jobs.running.stopping import Stopping, stopped_by_signals
+from jobs.running.watchers import Watchers
 from jobs.schedule.standing import note_nothing_new
-from jobs.stopping import Stopping, stopped_by_signals
-from jobs.watchers import Watchers
-from jobs.watching import Progress
+from jobs.watching import Progress, log
 from scanner.errors import CommitUnknown, OutputError, SourceError
 
 EXECUTORS = click.Choice(["auto", "inline", "ray"])

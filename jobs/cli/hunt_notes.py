@@ -7,11 +7,11 @@ from typing import Protocol
 import click
 from rich.console import Console
 
-from jobs import log
 from jobs.cli import render
-from jobs.hunt import Run
-from jobs.log import RunLog
-from jobs.prepare import Prepared
+from jobs.preparing.prepare import Prepared
+from jobs.running.hunt import Run
+from jobs.watching import log
+from jobs.watching.log import RunLog
 
 
 class Notes(Protocol):

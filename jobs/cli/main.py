@@ -148,14 +148,14 @@ def _failed(error: Exception) -> int:
 
 def _logs() -> bool:
     """True where standard error is a log of events."""
-    log = sys.modules.get("jobs.log")
+    log = sys.modules.get("jobs.watching.log")
     return log is not None and bool(log.is_on())
 
 
 def _say(line: str) -> None:
     """On standard error, as an event where that is a log."""
     if _logs():
-        sys.modules["jobs.log"].tell_error(line)
+        sys.modules["jobs.watching.log"].tell_error(line)
     else:
         click.echo(line, err=True)
 

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from jobs import log
 from jobs.cli import render
-from jobs.only_new import OnlyNew, Share
-from jobs.prepare import Prepared
+from jobs.preparing.only_new import OnlyNew, Share
+from jobs.preparing.prepare import Prepared
+from jobs.watching import log
 
 _NAMED = 5
 """Signatures that are named where only some are owed."""

@@ -12,10 +12,10 @@ from jobs.cli.cluster_size import prices_of, print_size, size_as_dict, size_opti
 from jobs.cli.hunt import EXECUTORS
 from jobs.cli.main import WITH_GAPS
 from jobs.cli.progress import planning_shown
-from jobs.only_new import OnlyNew, find_new
-from jobs.prepare import ExecutorChoice, Prepared, prepare
-from jobs.resume import choose
-from jobs.sizing import Cluster
+from jobs.cluster.sizing import Cluster
+from jobs.preparing.only_new import OnlyNew, find_new
+from jobs.preparing.prepare import ExecutorChoice, Prepared, prepare
+from jobs.preparing.resume import choose
 from scanner.archive.plan import Unreadable
 from scanner.archive.planning.pruning import Removed
 

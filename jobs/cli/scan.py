@@ -15,8 +15,8 @@ from rich.table import Table
 from jobs.cli import render
 from jobs.cli.main import WITH_GAPS
 from jobs.cli.options import column_names
-from jobs.prepare import Gathered, Loaded, idle_signatures, load_for
-from jobs.scan import STANDARD_INPUT, Found, Gap, plan_files, scan_files, scan_lines
+from jobs.preparing.prepare import Gathered, Loaded, idle_signatures, load_for
+from jobs.trying.scan import STANDARD_INPUT, Found, Gap, plan_files, scan_files, scan_lines
 from scanner.archive import storage
 from scanner.archive.formats import ENDINGS, PARQUET, name_of
 from scanner.archive.formats.tables import TABLES

@@ -8,11 +8,11 @@ import click
 
 from jobs.cli.options import column_names
 from jobs.cli.render import console, number, plural, print_json, safe, size, table
-from jobs.prepare import load_for
-from jobs.profile import Profile
-from jobs.profile import profile as measure
-from jobs.scan import plan_files
-from jobs.trial import Failure, Trial, try_signatures
+from jobs.preparing.prepare import load_for
+from jobs.trying.profile import Profile
+from jobs.trying.profile import profile as measure
+from jobs.trying.scan import plan_files
+from jobs.trying.trial import Failure, Trial, try_signatures
 from scanner.engine.program import check_flawed, check_patterns
 from scanner.errors import Problem, SignatureError
 from scanner.signatures.condition import render

@@ -22,7 +22,7 @@ from jobs.cluster.head import Submission
 from scanner.errors import HindcastError
 
 if TYPE_CHECKING:
-    from jobs.progress_file import Told
+    from jobs.watching.progress_file import Told
 
 LOOK_TIMEOUT_S = 5.0
 """How long a store is asked for progress that may not be seen from here."""
@@ -70,7 +70,7 @@ def command(run: str, address: str | None, context: str | None, as_json: bool) -
 def _progress(submission: Submission) -> "tuple[Told | None, list[str]]":
     """How far a run has told that it is, or why that is not seen from here."""
     # They load pyarrow, which takes longer than to ask a cluster.
-    from jobs.progress_file import read_progress  # noqa: PLC0415
+    from jobs.watching.progress_file import read_progress  # noqa: PLC0415
     from scanner.archive import storage  # noqa: PLC0415
 
     if submission.state == "waiting":

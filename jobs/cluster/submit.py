@@ -14,8 +14,8 @@ from jobs.cluster.head import Head, Submission
 from jobs.cluster.http import ClusterError
 from jobs.cluster.package import START, Package, pack
 from jobs.cluster.unfinished import Work, goes_on, unfinished
-from jobs.resume import new_run_id
-from jobs.spec import HuntSpec, load_hunt
+from jobs.hunt_file.spec import HuntSpec, load_hunt
+from jobs.preparing.resume import new_run_id
 from scanner.archive import storage
 from scanner.archive.formats import endings_of
 from scanner.archive.formats.tables import TABLES

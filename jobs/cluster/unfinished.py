@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from jobs.cluster import head as notes
 from jobs.cluster.head import Submission
-from jobs.resume import hunt_digest, signatures_digest
-from jobs.spec import HuntSpec
+from jobs.hunt_file.spec import HuntSpec
+from jobs.preparing.resume import hunt_digest, signatures_digest
 from scanner.errors import HindcastError
 from scanner.results.begun import Begun, read_begun
 from scanner.results.runs import runs_of_hunt

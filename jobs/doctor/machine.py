@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from jobs.cluster.submit import RAY_VERSIONS, fits
 from jobs.doctor.check import Check
-from jobs.spec import HuntSpec
+from jobs.hunt_file.spec import HuntSpec
 from scanner.archive.formats.tables import PACKAGES
 from scanner.engine.hyperscan import build
 from scanner.engine.qualification.verdict import Verdict, remedy

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from jobs.doctor.check import Check, is_away, is_denied, is_missing, is_no_folder, told
-from jobs.spec import HuntSpec
+from jobs.hunt_file.spec import HuntSpec
 from scanner.archive import storage
 from scanner.archive.formats import endings_of
 from scanner.archive.formats.tables import TABLES, open_table

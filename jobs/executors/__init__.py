@@ -4,13 +4,57 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from jobs.driver import SlotsChanged, SplitDone, SplitLost
 from scanner.archive.plan import Split
 from scanner.engine.owed import OwedPart
 from scanner.engine.program import Program
 from scanner.engine.qualification.verdict import Verdict
+from scanner.results.report import SplitReport
+
+
+@dataclass(frozen=True, slots=True)
+class SplitDone:
+    """A split ended by itself and has published its report, scanned or failed."""
+
+    number: int
+    report: SplitReport
+
+
+@dataclass(frozen=True, slots=True)
+class SplitLost:
+    """A split has not reported, and its task will not try it again.
+
+    Attributes:
+        number: The split.
+        reason: Why, without any content of the archive.
+        attempts: How often it was tried.
+        worker_died: True where another split of its task may be to blame.
+        node_lost: True where the cluster lost the task with its node, or lost what became of it.
+        fatal: True where it is known that this split ends its workers, or takes longer than it may.
+        unwritten: True where the results could not be written, which is no fault of the split.
+        unreachable: True where the store of its file failed, which may be over when all else is done.
+        unfit: True where the machine that it was sent to cannot hunt, whatever the split.
+    """
+
+    number: int
+    reason: str
+    attempts: int = 1
+    worker_died: bool = False
+    node_lost: bool = False
+    fatal: bool = False
+    unwritten: bool = False
+    unreachable: bool = False
+    unfit: bool = False
+
 
 Outcome = SplitDone | SplitLost
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsChanged:
+    """The executor can run this many tasks at once from now on."""
+
+    slots: int
+
 
 Compiled = tuple[Program, tuple[OwedPart, ...], Verdict]
 """The signatures, the parts of them that splits may owe, and the driver's verdict on its engine: a worker on a like
@@ -27,7 +71,7 @@ class Task:
         again: True where the splits were started before, so that some may be done.
         watched: True where it is to be found out which of them kills workers, and how.
         attempts: Which attempt this is at those of its splits that were lost before; at the others it is the first.
-        logs: True where workers log, as `jobs.log` does, to standard error, which Ray keeps.
+        logs: True where workers log, as `worker_log` does, to standard error, which Ray keeps.
     """
 
     splits: tuple[tuple[int, Split], ...]

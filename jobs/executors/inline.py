@@ -3,8 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from jobs.driver import SplitDone, SplitLost
-from jobs.executors import Task
+from jobs.executors import SplitDone, SplitLost, Task
 from scanner.archive.plan import Split
 from scanner.archive.storage import Unreachable
 from scanner.engine.matches import Matcher

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 # Not sorted: Ray reads its environment when it is imported, and `ray_tasks` sets that.
 from jobs.executors import ray_tasks  # noqa: F401 - for its environment
-from jobs.metrics import Metric
+from jobs.watching.metrics import Metric
 
 from ray.util.metrics import Counter, Gauge, Histogram  # isort: skip
 
@@ -12,7 +12,7 @@ _Made = Counter | Gauge | Histogram
 
 
 class RayMetrics:
-    """Takes what a `jobs.metrics.Meter` tells. Ray must be connected when it is first told something."""
+    """Takes what a `jobs.watching.metrics.Meter` tells. Ray must be connected when it is first told something."""
 
     def __init__(self) -> None:
         self._made: dict[Metric, _Made] = {}

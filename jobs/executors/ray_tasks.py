@@ -18,13 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from jobs import log
-from jobs.driver import SlotsChanged, SplitLost
-from jobs.executors import Compiled, Outcome, Task
+from jobs.executors import Compiled, Outcome, SlotsChanged, SplitLost, Task
 from jobs.executors.capacity import TASKS_AT_ONCE, Capacity, Growth, capacity, memory_needed
 from jobs.executors.watched import run_watched
 from jobs.executors.work import matchers_of, run_task
-from jobs.machines import ANY_MACHINES, Machines
+from jobs.hunt_file.cluster_keys import ANY_MACHINES, Machines
+from jobs.watching import log
 from scanner.engine.owed import Matchers, OwedPart
 from scanner.engine.program import Program
 from scanner.engine.qualification.verdict import require_qualified

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from jobs.log import RunLog
+from jobs.executors.worker_log import WorkerLog
 from scanner.archive import storage
 from scanner.results import layout
 from scanner.scan.split import ScanSettings
@@ -45,7 +45,7 @@ def in_time(settings: ScanSettings, split_id: str, judging: Callable[[], str | N
             seen[judging()] += 1
         try:
             reason = _reason(timeout_s, seen)
-            RunLog(settings.hunt, settings.run_id).split_overdue(split_id, reason)
+            WorkerLog(settings.hunt, settings.run_id).split_overdue(split_id, reason)
             storage.create(layout.overdue_uri(settings.run_uri, split_id), reason.encode())
         finally:
             os._exit(1)

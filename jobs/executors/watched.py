@@ -14,8 +14,7 @@ from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Final
 
-from jobs.driver import SplitLost
-from jobs.executors import Compiled, Outcome, Task
+from jobs.executors import Compiled, Outcome, SplitLost, Task
 from jobs.executors.timer import LOCKED_S, late
 from scanner.errors import EngineError
 from scanner.scan.split import ScanSettings

@@ -4,10 +4,10 @@ import platform
 import sys
 from collections.abc import Iterator
 
-from jobs import log
-from jobs.driver import SplitDone, SplitLost
-from jobs.executors import Compiled, Outcome, Task
+from jobs.executors import Compiled, Outcome, SplitDone, SplitLost, Task
 from jobs.executors.timer import in_time, overdue
+from jobs.executors.worker_log import WorkerLog
+from jobs.watching import log
 from scanner.archive import storage
 from scanner.archive.plan import Split
 from scanner.engine.flood import LearningMatcher
@@ -46,7 +46,7 @@ def run_task(task: Task, matchers: Matchers, settings: ScanSettings) -> Iterator
     storage.configure(settings.storage)
     if task.logs:
         log.turn_on(sys.stderr)
-    told = log.RunLog(settings.hunt, settings.run_id)
+    told = WorkerLog(settings.hunt, settings.run_id)
     for number, split in task.splits:
         told.split_begun(split)
         outcome = _outcome(number, split, task, matchers, settings)

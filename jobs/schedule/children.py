@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from jobs.spec import HuntSpec
-from jobs.stopping import PATIENCE_S
+from jobs.hunt_file.spec import HuntSpec
+from jobs.running.stopping import PATIENCE_S
 
 STOP_S: Final = 2 * PATIENCE_S + 2
 """How long hunts that are asked to stop may take; after `PATIENCE_S` each leaves by itself."""

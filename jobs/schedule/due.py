@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from jobs.hunt_file.schedule_keys import Schedule
 from jobs.schedule.standing import LastRun
-from jobs.schedule_keys import Schedule
 
 GRACE: Final = timedelta(minutes=15)
 """How late a run may show in the results before it is called overdue: clusters take minutes to come up."""

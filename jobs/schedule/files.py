@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jobs.schedule_keys import Schedule
-from jobs.spec import HuntSpec, load_hunt
+from jobs.hunt_file.schedule_keys import Schedule
+from jobs.hunt_file.spec import HuntSpec, load_hunt
 from scanner.errors import HuntError, Problem
 
 _SUFFIXES: Final = (".yaml", ".yml")

@@ -14,11 +14,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from jobs.hunt_file.schedule_keys import Schedule
 from jobs.schedule.children import Children, claimed
 from jobs.schedule.due import due
 from jobs.schedule.files import Scheduled, Watched, read_schedules
 from jobs.schedule.standing import RUNNING, LastRun, last_run
-from jobs.schedule_keys import Schedule
 from scanner.archive import storage
 from scanner.errors import HindcastError, why
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from jobs.progress_file import ALIVE_S
-from jobs.spec import HuntSpec
+from jobs.hunt_file.spec import HuntSpec
+from jobs.watching.progress_file import ALIVE_S
 from scanner.archive import storage
 from scanner.errors import HindcastError
 from scanner.results import layout

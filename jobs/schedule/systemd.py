@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from jobs.schedule.cron import Cron
+from jobs.hunt_file.cron import Cron
 from jobs.schedule.files import Scheduled
 from scanner.errors import HuntError
 

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.driver import SlotsChanged, SplitDone, SplitLost
-from jobs.executors import Executor, Task
+from jobs.executors import Executor, SlotsChanged, SplitDone, SplitLost, Task
 from jobs.executors.inline import InlineExecutor
-from jobs.prepare import Loaded, load_for
+from jobs.preparing.prepare import Loaded, load_for
 from scanner.archive.parquet.footers import read_footer
 from scanner.archive.plan import Plan, make_plan
 from scanner.archive.planning.splits import NOTHING

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.executors import Task
-from jobs.hunt import Run
-from jobs.prepare import prepare
-from jobs.resume import new_run
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
 from tests.support.traps import Trap
 
 NOW = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import scanner
-from jobs.hunt import Run
-from jobs.prepare import prepare
-from jobs.resume import new_run
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
 from scanner.engine.oracle import OracleMatcher
 from tests.support.shared import shared, write_rules
 

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import log
-from jobs.hunt import Run
-from jobs.metrics import METRICS
-from jobs.prepare import prepare
-from jobs.resume import new_run
-from jobs.stopping import Stopping
-from jobs.watchers import Watchers
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
+from jobs.running.stopping import Stopping
+from jobs.running.watchers import Watchers
+from jobs.watching import log
+from jobs.watching.metrics import METRICS
 
 NOW = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)
 MARKER = "seven-purple-horses"

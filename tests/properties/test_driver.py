@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.driver import (
+from jobs.executors import SlotsChanged, SplitDone, SplitLost
+from jobs.running.driver import (
     Divide,
     Driver,
     Event,
@@ -21,10 +22,7 @@ from jobs.driver import (
     GiveUp,
     Instruction,
     RecordFailed,
-    SlotsChanged,
     SplitDivided,
-    SplitDone,
-    SplitLost,
     Start,
 )
 from tests.support.results import report
@@ -104,7 +102,7 @@ class World:
         pytest.fail("the run does not come to its end")
 
     def obey(self, instructions: tuple[Instruction, ...]) -> None:
-        """As `jobs.hunt.Run` does."""
+        """As `jobs.running.hunt.Run` does."""
         coming = deque(instructions)
         while coming:
             assert not self.finished, "nothing comes after Finish"
@@ -196,7 +194,7 @@ class World:
                 self.driver.handle(event)
 
     def as_it_stands(self, event: SplitDone | SplitLost) -> Event:
-        """As `jobs.rivals` finds it."""
+        """As `jobs.running.rivals` finds it."""
         split = self.splits[event.number]
         if isinstance(event, SplitLost) and (event.worker_died or event.node_lost or event.fatal):
             return event

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.hunt import Run
-from jobs.resume import new_run
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
 from scanner.results.reader import open_results
 from tests.support.growing import NOW, WORDS, Step, World, covered, hits_in, hits_of
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.executors.inline import InlineExecutor
-from jobs.hunt import Run
-from jobs.only_new import OnlyNew, find_new
-from jobs.prepare import Prepared, prepare
-from jobs.resume import Chosen, choose, joined
+from jobs.preparing.only_new import OnlyNew, find_new
+from jobs.preparing.prepare import Prepared, prepare
+from jobs.preparing.resume import Chosen, choose, joined
+from jobs.running.hunt import Run
 from jobs.watching import Progress
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import Matcher, Matches

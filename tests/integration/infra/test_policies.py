@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from jobs.cli.main import main
-from jobs.spec import load_hunt
+from jobs.hunt_file.spec import load_hunt
 from scanner.archive import storage
 from scanner.errors import CommitConflict, CommitUnknown, HuntError, SourceError
 from tests.support.iam import Call, Guard, call_of, guarded_s3, statements

@@ -17,7 +17,7 @@ import pytest
 from jobs.cli.main import main
 from jobs.doctor.check import Check
 from jobs.doctor.stores import ATTEMPTS, TIMEOUT_S, check_stores
-from jobs.spec import load_hunt
+from jobs.hunt_file.spec import load_hunt
 from scanner.archive import storage
 from tests.support import servers
 from tests.support.iam import Guard, guarded_s3

@@ -13,10 +13,10 @@ import pytest
 
 import scanner
 from jobs.cli.main import main
-from jobs.driver import READ_TRIES
-from jobs.hunt import Run
-from jobs.prepare import prepare
-from jobs.resume import new_run
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import new_run
+from jobs.running.driver import READ_TRIES
+from jobs.running.hunt import Run
 from scanner.archive import storage
 from scanner.results import layout
 from scanner.results.commit import publish

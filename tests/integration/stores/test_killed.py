@@ -21,9 +21,9 @@ HUNT = "hunt: small\narchive: {{uri: archive}}\nsignatures: s.yaml\noutput: {out
 KILLED = """
 import os, signal
 from datetime import UTC, date, datetime
-from jobs.hunt import Run, start_executor
-from jobs.prepare import prepare
-from jobs.resume import new_run
+from jobs.running.hunt import Run, start_executor
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import new_run
 
 left = iter(range(5))
 

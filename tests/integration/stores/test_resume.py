@@ -10,9 +10,9 @@ import pytest
 
 import scanner
 from jobs.cli.main import main
-from jobs.hunt import Run
-from jobs.prepare import prepare
-from jobs.resume import choose, new_run
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import choose, new_run
+from jobs.running.hunt import Run
 from jobs.watching import Progress
 from scanner.archive import storage
 

@@ -1,4 +1,4 @@
-"""The requests that `jobs.sizing` foretells are those that a hunt makes; its constants follow what is counted here."""
+"""The requests that `jobs.cluster.sizing` foretells are those that a hunt makes; its constants follow these."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.cli.main import main
-from jobs.sizing import RUN_DELETES, RUN_GETS, RUN_LISTS, RUN_PUTS, Requests
+from jobs.cluster.sizing import RUN_DELETES, RUN_GETS, RUN_LISTS, RUN_PUTS, Requests
 from scanner.archive import storage
 from tests.support import servers
 from tests.support.iam import Environ, StartResponse, guarded_s3

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.micro import driver, simulate
 from benchmarks.micro.invented_rules import Kind, invent
-from jobs.driver import TASK_BYTES
+from jobs.running.driver import TASK_BYTES
 from scanner.engine.oracle import OracleMatcher
 
 

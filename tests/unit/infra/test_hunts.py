@@ -9,7 +9,7 @@ import pytest
 
 from jobs.cli import hunt
 from jobs.cli.main import main
-from jobs.spec import load_hunt
+from jobs.hunt_file.spec import load_hunt
 from tests.support.infra import INFRA, OVERLAYS, Manifest, nightly, of_kind, pods
 
 MOUNTS = {"/hunts": "hunts", "/signatures": "signatures"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.metrics import METRICS
+from jobs.watching.metrics import METRICS
 from tests.support.infra import INFRA, build, of_kind, pods, selects
 
 MONITORING = INFRA / "monitoring"
@@ -31,7 +31,7 @@ WORDS = {
 
 
 def exported() -> dict[str, set[str]]:
-    """Series of `jobs.metrics` as Ray exports them → their labels."""
+    """Series of `jobs.watching.metrics` as Ray exports them → their labels."""
     series: dict[str, set[str]] = {}
     for metric in METRICS:
         labels = set(metric.labels)

@@ -1,7 +1,7 @@
 from datetime import date
 from pathlib import Path
 
-from jobs.spec import load_hunt
+from jobs.hunt_file.spec import load_hunt
 from scanner.signatures.condition import And, Condition, Not, Or
 from scanner.signatures.lint import lint
 from scanner.signatures.load import read_signatures

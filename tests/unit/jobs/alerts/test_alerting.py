@@ -11,7 +11,7 @@ import pytest
 from jobs.alerts.alerting import Alerting
 from jobs.alerts.message import Message
 from jobs.alerts.webhook import UndeliveredError
-from jobs.spec import load_hunt
+from jobs.hunt_file.spec import load_hunt
 from scanner.errors import EngineError, OutputError
 from scanner.results import layout
 from scanner.results.finish import finish

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import log
 from jobs.cli.main import main
+from jobs.watching import log
 from tests.support.cli import command, environment
 from tests.support.receiver import Receiver, receiving, verify
 

@@ -16,8 +16,8 @@ from jobs.cli.cluster import _screen, let_go
 from jobs.cli.main import main
 from jobs.cluster.contexts import Cluster
 from jobs.cluster.follow import Line, Lost, Pace
-from jobs.progress_file import ProgressFile
 from jobs.watching import Progress
+from jobs.watching.progress_file import ProgressFile
 from tests.support.cli import ROOT
 from tests.support.head import TOKEN, HeadState, head
 

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from jobs import log
 from jobs.cli.hunt_notes import Events, Notes, Words
-from jobs.hunt import Run
-from jobs.log import RunLog
-from jobs.prepare import prepare
-from jobs.resume import new_run
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
+from jobs.watching import log
+from jobs.watching.log import RunLog
 
 HUNT = "hunt: small\narchive: {uri: archive}\nsignatures: s.yaml\noutput: out\n"
 GO_ON = "hindcast hunt hunt.yaml --resume r1"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from jobs.cli.main import main
+from jobs.hunt_file.spec import load_hunt
 from jobs.schedule.standing import note_nothing_new
-from jobs.spec import load_hunt
 from tests.support.results import HUNT, sample_run
 
 HUNT_FILE = """\

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.cluster import package
 from jobs.cluster.package import pack
-from jobs.spec import load_hunt
+from jobs.hunt_file.spec import load_hunt
 from scanner.errors import HuntError
 from scanner.signatures.load import read_signatures
 

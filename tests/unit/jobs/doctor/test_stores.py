@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from jobs.doctor.stores import check_stores
-from jobs.spec import load_hunt
+from jobs.hunt_file.spec import load_hunt
 
 HUNT = "hunt: small\narchive: {{uri: .}}\nsignatures: [pack.yaml]\noutput: {output}\n"
 

@@ -2,7 +2,7 @@ from datetime import date
 from pathlib import Path
 
 from jobs.executors.capacity import GROWTH_S, WORKER_BYTES, Capacity, Growth, capacity, memory_needed
-from jobs.prepare import load_for
+from jobs.preparing.prepare import load_for
 
 GB = 1 << 30
 

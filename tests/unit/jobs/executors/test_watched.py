@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.driver import SplitDone, SplitLost
-from jobs.executors import Compiled, Outcome, Task
+from jobs.executors import Compiled, Outcome, SplitDone, SplitLost, Task
 from jobs.executors.watched import TRIES, run_watched
-from jobs.hunt import Run
-from jobs.prepare import Prepared, prepare
-from jobs.resume import new_run
+from jobs.preparing.prepare import Prepared, prepare
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
 from scanner.archive.parquet.footers import read_footer
 from scanner.engine.qualification.verdict import require_qualified
 from scanner.errors import EngineError

@@ -6,12 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.driver import SplitDone, SplitLost
-from jobs.executors import Task
+from jobs.executors import SplitDone, SplitLost, Task
 from jobs.executors.work import run_task
-from jobs.hunt import Run
-from jobs.prepare import prepare
-from jobs.resume import new_run
+from jobs.preparing.prepare import prepare
+from jobs.preparing.resume import new_run
+from jobs.running.hunt import Run
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.owed import Matchers
 from scanner.results import layout

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from jobs.hunt_file.cron import Cron
 from jobs.schedule import kubernetes
-from jobs.schedule.cron import Cron
 from jobs.schedule.deploy import Target, rendered
 from jobs.schedule.files import Scheduled, read_schedules
 from jobs.schedule.systemd import calendars

@@ -2,10 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.schedule.cron import Cron
+from jobs.hunt_file.cron import Cron
+from jobs.hunt_file.schedule_keys import Schedule
 from jobs.schedule.due import due, missed, times
 from jobs.schedule.standing import LastRun
-from jobs.schedule_keys import Schedule
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NIGHTLY = Schedule(Cron.parse("0 3 * * *"), "UTC", "0 3 * * *")

@@ -13,12 +13,12 @@ from pathlib import Path
 import apscheduler.schedulers.base
 import pytest
 
+from jobs.hunt_file.cron import Cron
+from jobs.hunt_file.schedule_keys import Schedule
+from jobs.hunt_file.spec import HuntSpec, load_hunt
 from jobs.schedule.children import Children, claimed
-from jobs.schedule.cron import Cron
 from jobs.schedule.resident import Clock, CronTrigger, Resident
 from jobs.schedule.standing import note_nothing_new
-from jobs.schedule_keys import Schedule
-from jobs.spec import HuntSpec, load_hunt
 from scanner.archive import storage
 from scanner.results import layout
 from scanner.results.begun import Begun, begin

@@ -1,9 +1,9 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from jobs.hunt_file.spec import HuntSpec, load_hunt
 from jobs.schedule.files import Watched, find_hunts, read_schedules
 from jobs.schedule.standing import LastRun, last_run, note_nothing_new
-from jobs.spec import HuntSpec, load_hunt
 from scanner.archive import storage
 from scanner.results import layout
 from scanner.results.begun import Begun, begin

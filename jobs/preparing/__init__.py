@@ -1,0 +1,1 @@
+"""Before a run starts: what it is to read, and which run it is."""

@@ -1,0 +1,1 @@
+"""Signatures tried on files, lines or their own examples, without a hunt."""
