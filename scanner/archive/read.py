@@ -26,7 +26,7 @@ from scanner.errors import SourceError
 
 _NONE_DELETED: Final = np.empty(0, np.int64)
 
-BATCH_ROWS: Final = 1 << 15
+BATCH_ROWS: Final = 1 << 17
 """Rows that a batch holds at most, unless something else is asked for."""
 
 

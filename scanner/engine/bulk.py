@@ -73,12 +73,23 @@ def _reaches_far(pieces: Sequence[Token]) -> bool:
 
 def _is_wide(token: Token) -> bool:
     """True for what matches a line feed and more than white space."""
+    return may_take_line_feed(token) and (
+        token.kind == "dot" or (token.kind == "atom" and judge_of_one(token).search(_no_space()))
+    )
+
+
+def may_take_line_feed(token: Token) -> bool:
+    """True for a piece of a plain pattern that may match a line feed."""
     if token.kind == "dot":
         return token.dotall
-    if token.kind != "atom":
-        return False
-    judge = expression(judge_source(token.text), "".join(sorted(token.options & frozenset("iu"))))
-    return judge.search(_LINE_FEED) and judge.search(_no_space())
+    if token.kind == "atom":
+        return judge_of_one(token).search(_LINE_FEED)
+    return token.kind == "char" and token.text == "\n"
+
+
+def judge_of_one(token: Token) -> Expression:
+    """Of an ``atom`` by itself."""
+    return expression(judge_source(token.text), "".join(sorted(token.options & frozenset("iu"))))
 
 
 @cache
@@ -160,7 +171,7 @@ class Bulk:
         if sum(map(len, texts)) <= PIECE_BYTES:
             self._ask_apart(judge, run.start, texts)
             return
-        for start, stop in _pieces(self._lengths[run]):
+        for start, stop in pieces(self._lengths[run], PIECE_BYTES):
             self._ask_apart(judge, run.start + start, texts[start:stop])
 
     def _ask_apart(self, judge: Expression, first: int, texts: Sequence[bytes]) -> None:
@@ -177,7 +188,7 @@ class Bulk:
         asked = np.full(last + 1 - first, -1, np.int64)
         asked[self._cells[run] - first] = np.arange(run.start, run.stop)
         borders = self._text.offsets[first : last + 2]
-        for start, stop in _pieces(np.diff(borders)):
+        for start, stop in pieces(np.diff(borders), PIECE_BYTES):
             some = asked[start:stop]
             marked = judge.marked(self._text.data[borders[start] : borders[stop]])
             if marked is None:
@@ -217,14 +228,19 @@ def _numbers(runs: Sequence[tuple[int, int]]) -> Int64s:
     return numbers
 
 
-def _pieces(lengths: Int64s) -> Iterator[tuple[int, int]]:
-    """Cells that are asked about in one call: first one, and the one after the last."""
+def pieces(lengths: Int64s, piece_bytes: int) -> Iterator[tuple[int, int]]:
+    """Cells that are asked about in one call: first one, and the one after the last.
+
+    Args:
+        lengths: int64[n], bytes of each cell and its line feed.
+        piece_bytes: Of one call, unless one cell alone is larger.
+    """
     ends = np.cumsum(lengths)
     first, before = 0, 0
     while first < len(ends):
         stop = len(ends)
-        if ends[-1] - before > PIECE_BYTES:
-            stop = max(first + 1, int(np.searchsorted(ends, before + PIECE_BYTES, "right")))
+        if ends[-1] - before > piece_bytes:
+            stop = max(first + 1, int(np.searchsorted(ends, before + piece_bytes, "right")))
         yield first, stop
         first, before = stop, int(ends[stop - 1])
 

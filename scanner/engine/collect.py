@@ -26,6 +26,11 @@ class Collector:
         self._tables: list[Int64s] = []  # the same four of others, and their spans
         self._places: list[Int64s] = []
         self._errors: list[MatchError] = []
+        self._counted: dict[int, int] = {}
+
+    def count(self, signature: int, hits: int) -> None:
+        """Counts hits of a signature that are not listed."""
+        self._counted[signature] = self._counted.get(signature, 0) + hits
 
     def find(
         self, signature: int, expression: Expression, cells: Iterable[tuple[int, bytes, int]], limit: int
@@ -96,7 +101,8 @@ class Collector:
         flat = np.concatenate([alone[:, 2:], flat, *self._places])
         many = np.concatenate([many, *self._tables])
         signatures, cells = np.concatenate([alone[:, :2], many[:, :2]]).T
-        order = np.argsort(cells * (signatures.max(initial=0) + 1) + signatures)
+        # Runs that are sorted already, which most are, are merged.
+        order = np.argsort(cells * (signatures.max(initial=0) + 1) + signatures, kind="stable")
         lengths = np.concatenate([ones, many[:, 3]])
         places = np.cumsum(lengths) - lengths
         cells, lengths = cells[order], lengths[order]
@@ -114,6 +120,7 @@ class Collector:
             span_starts=_column(flat, 0),
             span_ends=_column(flat, 1),
             errors=tuple(sorted(self._errors, key=lambda error: (error.cell, error.signature))),
+            counted=self._counted,
             invalid_cells=len(self._repairs),
         )
 

@@ -11,6 +11,7 @@ from scanner.engine.literals.spelling import literal_expression
 from scanner.engine.matches import MAX_SPANS
 from scanner.engine.pcre import Expression
 from scanner.engine.program import all_patterns
+from scanner.engine.sweep import sweeping
 from scanner.signatures.condition import evaluate, positive
 from scanner.signatures.model import LiteralPattern, RegexPattern, Signature
 
@@ -56,6 +57,11 @@ class SignatureJudge:
         """True where that expression may be looked for in many cells at once; a literal takes no more than itself."""
         first = self._patterns[0]
         return isinstance(first, LiteralPattern) or is_plain(first)
+
+    @cached_property
+    def sweeping(self) -> Expression | None:
+        """What `scanner.engine.sweep.sweep` is to be given for that expression; None where that does not serve it."""
+        return sweeping(self._patterns[0])
 
     def judge(self, cell: bytes, fired: Fired) -> Found:
         """Decides on one cell.

@@ -9,7 +9,7 @@ import numpy as np
 
 from scanner import cache
 from scanner.engine.matcher import HyperscanMatcher
-from scanner.engine.matches import Matches
+from scanner.engine.matches import Matches, Wanted
 from scanner.engine.pass_one import BLOCK_BYTES
 from scanner.engine.program import Program, compile_ruleset
 from scanner.errors import EngineError
@@ -19,7 +19,7 @@ from scanner.views.raw import Column
 MOST_PROBES: Final = 2_000
 """Of larger rulesets nothing is compiled again."""
 
-_SHARE: Final = 1 / 3
+_SHARE: Final = 1 / 8
 """Of all cells: where pass one sees a signature in more of them, it is better off without."""
 
 PAID: Final = 4_000
@@ -69,13 +69,13 @@ class LearningMatcher:
         """Signatures that pass one does not look for any longer."""
         return self._flooding
 
-    def match(self, cells: Column, column: str) -> Matches:
+    def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
         """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
-        found = self._matcher.match(cells, column)
+        found = self._matcher.match(cells, column, wanted)
         if any(error.signature in self._flooding for error in found.errors):
             # Pass one may know of a cell that PCRE2 gives up on that there is nothing in it.
             self._matcher, self._flooding = self._whole, frozenset()
-            return self._matcher.match(cells, column)
+            return self._matcher.match(cells, column, wanted)
         if self._learns:
             self._learn(found, len(cells) - cells.null_count)
         return found

@@ -13,14 +13,15 @@ from scanner.engine.bulk import Bulk
 from scanner.engine.collect import Collector
 from scanner.engine.confirm import Fired, SignatureJudge
 from scanner.engine.costs import Costs, SignatureCost, SignatureCosts
-from scanner.engine.matches import MAX_SPANS, NO_MATCHES, Matches
+from scanner.engine.matches import MAX_SPANS, NO_MATCHES, Matches, Wanted
 from scanner.engine.narrow import Mask, possible_cells
 from scanner.engine.pass_one import BLOCK_BYTES, NO_CANDIDATES, Candidates, PassOne
 from scanner.engine.program import Program
 from scanner.engine.qualification.verdict import require_qualified
+from scanner.engine.sweep import sweep
 from scanner.signatures.condition import possible
 from scanner.signatures.model import Ruleset
-from scanner.views.raw import Column, TextCells, text_cells
+from scanner.views.raw import Column, Int64s, TextCells, text_cells
 
 _NONE: Final[Fired] = {}
 
@@ -74,7 +75,7 @@ class HyperscanMatcher:
         number = self._judging
         return None if number is None else self.ruleset.signatures[number].id
 
-    def match(self, cells: Column, column: str) -> Matches:
+    def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
         """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
         started = time.perf_counter()
         text = text_cells(cells)
@@ -85,7 +86,7 @@ class HyperscanMatcher:
         if not len(candidates) and not self._everywhere and not self._program.flooding:
             return replace(NO_MATCHES, invalid_cells=len(text.repairs), costs=costs)
         collector = Collector(text.repairs)
-        spent = SignatureCosts.of(self._confirm_all(candidates, text, column, collector))
+        spent = SignatureCosts.of(self._confirm_all(candidates, text, column, collector, wanted))
         self._judging = None
         matches = collector.matches()
         costs = replace(costs, confirm_s=time.perf_counter() - scanned, signatures=spent)
@@ -119,7 +120,12 @@ class HyperscanMatcher:
                 yield number
 
     def _confirm_all(
-        self, candidates: Candidates, text: TextCells, column: str, collector: Collector
+        self,
+        candidates: Candidates,
+        text: TextCells,
+        column: str,
+        collector: Collector,
+        wanted: Wanted | None,
     ) -> Iterator[tuple[int, SignatureCost]]:
         single, other, flooding = self._kinds(column)
         numbers = self._program.target_signatures[candidates.targets]
@@ -129,7 +135,7 @@ class HyperscanMatcher:
         for number in sorted(runs.keys() | {each for each in self._everywhere if other[each]}):
             yield number, self._confirm(number, runs.get(number, NO_CANDIDATES), text, collector)
         for number in np.flatnonzero(flooding).tolist():
-            yield number, self._confirm_everywhere(number, text, collector)
+            yield number, self._confirm_everywhere(number, text, collector, wanted)
 
     def _runs(self, candidates: Candidates) -> Iterator[tuple[int, slice]]:
         """Where the candidates of each signature stand."""
@@ -176,20 +182,38 @@ class HyperscanMatcher:
             collector.find(number, self._judges[number].only, about, MAX_SPANS)
             yield number, SignatureCost(0, 0, time.perf_counter() - started)
 
-    def _confirm_everywhere(self, number: int, text: TextCells, collector: Collector) -> SignatureCost:
+    def _confirm_everywhere(
+        self, number: int, text: TextCells, collector: Collector, wanted: Wanted | None
+    ) -> SignatureCost:
         """Looks for the plain expression of a signature in every cell."""
         self._judging = number
         started = time.perf_counter()
-        judge, cells = self._judges[number].only, text.not_null()
-        if len(cells):
-            bulk = Bulk(text, cells)
-            bulk.ask(judge, slice(0, len(cells)))
-            answers = bulk.answers()
-            hits, again = cells[answers.hits], cells[answers.again]
-            collector.take(np.full(len(hits), number), hits, answers.counts, answers.spans)
-            about = zip(again.tolist(), text.take(again), repeat(sys.maxsize))
-            collector.find(number, judge, about, MAX_SPANS)
+        judge, cells = self._judges[number], text.not_null()
+        sweeping = None if wanted is None else judge.sweeping
+        if sweeping is None or wanted is None:
+            self._find_all(number, cells, text, collector)
+        else:
+            hits, again = sweep(sweeping, text)
+            chosen = hits[wanted(number, hits)]
+            collector.count(number, len(hits) - len(chosen))
+            self._find_all(number, chosen, text, collector)
+            self._find_alone(number, again, text, collector)
         return SignatureCost(len(cells), len(cells), time.perf_counter() - started)
+
+    def _find_all(self, number: int, cells: Int64s, text: TextCells, collector: Collector) -> None:
+        """Looks for the plain expression of a signature in some cells."""
+        if not len(cells):
+            return
+        bulk = Bulk(text, cells)
+        bulk.ask(self._judges[number].only, slice(0, len(cells)))
+        answers = bulk.answers()
+        hits = cells[answers.hits]
+        collector.take(np.full(len(hits), number), hits, answers.counts, answers.spans)
+        self._find_alone(number, cells[answers.again], text, collector)
+
+    def _find_alone(self, number: int, cells: Int64s, text: TextCells, collector: Collector) -> None:
+        about = zip(cells.tolist(), text.take(cells), repeat(sys.maxsize))
+        collector.find(number, self._judges[number].only, about, MAX_SPANS)
 
     def _confirm(
         self, number: int, candidates: Candidates, text: TextCells, collector: Collector

@@ -1,6 +1,6 @@
 """What every matcher answers, and the seam that all matchers stand behind."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final, Protocol
@@ -13,6 +13,10 @@ from scanner.views.raw import Column, Int64s
 
 MAX_SPANS = 1_000
 """Spans kept of one cell and signature; ``match_count`` goes on counting past them."""
+
+
+Wanted = Callable[[int, Int64s], "np.ndarray[Any, np.dtype[np.bool_]]"]
+"""Of a signature and int64[n], cells that it hits: bool[n], False for hits that nobody will keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Matches:
         span_starts: int64[span_offsets[n]].
         span_ends: int64[span_offsets[n]].
         errors: Cells that could not be decided.
+        counted: By signature, cells that it hits beside those that are listed.
         invalid_cells: Cells that were not valid UTF-8 and were matched repaired.
         costs: Where the time went, of matchers that keep account of it.
     """
@@ -58,6 +63,7 @@ class Matches:
     span_starts: Int64s
     span_ends: Int64s
     errors: tuple[MatchError, ...] = ()
+    counted: Mapping[int, int] = field(default_factory=dict)
     invalid_cells: int = 0
     costs: Costs = field(default=NO_COSTS, compare=False)
 
@@ -66,7 +72,7 @@ class Matches:
 
     @classmethod
     def together(cls, pieces: "Sequence[Matches]") -> "Matches":
-        """The hits of several columns one behind the other, each with the cell that it had; without costs."""
+        """The listed hits of several columns one behind the other, each with the cell that it had; without costs."""
         counts = [np.diff(piece.span_offsets) for piece in pieces]
         return cls(
             cells=np.concatenate([piece.cells for piece in pieces]),
@@ -80,7 +86,7 @@ class Matches:
         )
 
     def where(self, mask: "np.ndarray[Any, np.dtype[np.bool_]]") -> "Matches":
-        """Some of the hits, with their spans; errors and costs stay.
+        """Some of the listed hits, with their spans; errors, counts and costs stay.
 
         Args:
             mask: bool[n], True for those to keep.
@@ -118,7 +124,7 @@ class Matcher(Protocol):
     def judging(self) -> str | None:
         """Id of the signature whose candidates are being judged, for another thread to see; None at other times."""
 
-    def match(self, cells: Column, column: str) -> Matches:
+    def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
         """Finds every hit in one column.
 
         Args:
@@ -127,6 +133,8 @@ class Matcher(Protocol):
                 ``fixed_size_binary[w]`` or a dictionary of one of them, length n, nullable. Nulls never
                 match.
             column: The hunt's path of the column; signatures restricted to other columns are left out.
+            wanted: May be asked about hits, and be asked again about the same; those it says no to may be counted
+                instead of listed. None where all are to be listed.
 
         Returns:
             Hits sorted by cell, then signature.

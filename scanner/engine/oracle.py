@@ -5,7 +5,7 @@ from functools import partial
 from scanner.engine.collect import Collector
 from scanner.engine.dialects.translate import judge_of
 from scanner.engine.literals.spelling import literal_expression
-from scanner.engine.matches import MAX_SPANS, Matches
+from scanner.engine.matches import MAX_SPANS, Matches, Wanted
 from scanner.engine.pcre import Expression, MatchUndecided, Spans
 from scanner.signatures.condition import evaluate, positive
 from scanner.signatures.model import Pattern, RegexPattern, Ruleset, Signature
@@ -34,15 +34,15 @@ class OracleMatcher:
     def judging(self) -> None:
         """Does not tell: whoever waits for an oracle can wait."""
 
-    def match(self, cells: Column, column: str) -> Matches:
-        """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
+    def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:  # noqa: ARG002
+        """Finds and lists every hit in one column; see `scanner.engine.matches.Matcher`."""
         text = text_cells(cells)
         collector = Collector(text.repairs)
         every = [(index, cell) for index, cell in enumerate(text.values.to_pylist()) if cell is not None]
         for number, signature in enumerate(self._ruleset.signatures):
             if signature.columns is None or column in signature.columns:
-                wanted = _worth_judging(signature, every)
-                collector.decide(number, wanted.items(), partial(_judge, signature))
+                worth = _worth_judging(signature, every)
+                collector.decide(number, worth.items(), partial(_judge, signature))
         return collector.matches()
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from scanner.engine.costs import SignatureCosts
 from scanner.engine.flood import LearningMatcher
-from scanner.engine.matches import Matcher, Matches
+from scanner.engine.matches import Matcher, Matches, Wanted
 from scanner.engine.program import Program, compile_ruleset
 from scanner.signatures.digests import ruleset_digest
 from scanner.signatures.model import Ruleset
@@ -93,9 +94,14 @@ class OnlyThese:
         """Id of the signature whose candidates are being judged; it may be one whose hits are not wanted."""
         return self._matcher.judging
 
-    def match(self, cells: Column, column: str) -> Matches:
+    def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
         """Finds every hit in one column; see `scanner.engine.matches.Matcher`."""
-        found = self._matcher.match(cells, column)
+
+        def of_these(number: int, hits: Int64s) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+            place = self._place(number)
+            return np.zeros(len(hits), np.bool_) if place < 0 or wanted is None else wanted(place, hits)
+
+        found = self._matcher.match(cells, column, None if wanted is None else of_these)
         found = found.where(self._places[found.signatures] >= 0)
         errors = ((self._place(error.signature), error) for error in found.errors)
         spent = self._spent(found.costs.signatures)
@@ -103,6 +109,9 @@ class OnlyThese:
             found,
             signatures=self._places[found.signatures],
             errors=tuple(replace(error, signature=place) for place, error in errors if place >= 0),
+            counted={
+                place: count for number, count in found.counted.items() if (place := self._place(number)) >= 0
+            },
             costs=replace(found.costs, signatures=spent),
         )
 

@@ -20,7 +20,7 @@ from scanner.engine.literals.spelling import without_odd_letters
 from scanner.engine.program import Program
 from scanner.views.raw import Int64s, TextCells, text_cells
 
-BLOCK_BYTES: Final = 4 << 20
+BLOCK_BYTES: Final = 64 << 20
 """Size of a block, unless one cell alone is larger."""
 
 MAX_PENDING_EVENTS: Final = 1 << 20

@@ -66,7 +66,7 @@ class Lowest:
         self._bound: np.uint64 | None = None
 
     def add(self, ranks: Ranks) -> None:
-        """Takes some more into account."""
+        """Takes some more into account; one that was added before counts once."""
         if self._bound is not None:
             ranks = ranks[ranks <= self._bound]
         self._added.append(ranks)
@@ -88,9 +88,12 @@ class Lowest:
         return mask
 
     def _compact(self) -> None:
-        ranks = np.concatenate(self._added)
-        lowest = np.partition(ranks, self._most - 1)[: self._most]
-        self._added, self._waiting, self._bound = [lowest], len(lowest), lowest.max()
+        ranks = np.sort(np.concatenate(self._added))
+        ranks = ranks[np.append(True, ranks[1:] != ranks[:-1])]
+        lowest = ranks[: self._most]
+        self._added, self._waiting = [lowest], len(lowest)
+        if len(ranks) > self._most:
+            self._bound = lowest[-1]
 
 
 _Group = tuple[Lowest, slice | np.ndarray[Any, np.dtype[np.int64]]]
@@ -141,10 +144,18 @@ class Sampling:
         if self._all is not None:
             yield self._all, slice(None)
         if self._per_signature is not None and len(signatures):
-            order = np.argsort(signatures, kind="stable")
-            numbers, starts = np.unique(signatures[order], return_index=True)
-            for signature, of_it in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+            for signature, of_it in _runs(signatures):
                 yield self._by_signature.setdefault(signature, Lowest(self._per_signature)), of_it
+
+
+def _runs(signatures: np.ndarray[Any, Any]) -> Iterator[tuple[Hashable, slice | np.ndarray[Any, Any]]]:
+    """Each signature, and which hits are its own."""
+    if (signatures == signatures[0]).all():
+        yield signatures[0].item(), slice(None)
+        return
+    order = np.argsort(signatures, kind="stable")
+    numbers, starts = np.unique(signatures[order], return_index=True)
+    yield from zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)
 
 
 def _likely(groups: Sequence[_Group], ranks: Ranks) -> Mask:

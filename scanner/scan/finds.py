@@ -1,6 +1,6 @@
 """Hits on their way into the hits file: they wait until they are many, for a few rows cost as much as thousands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,11 +15,17 @@ from scanner.results.snippets import Places
 from scanner.scan.hits import paths_of, places_of, rows_of
 from scanner.views.raw import Int64s
 
-MANY_SPANS: Final = 1 << 16
-"""Spans of hits that wait no longer. Of a sample few are in it still when they are written, the more wait the fewer."""
+MANY_HITS: Final = 1 << 18
+"""Hits that wait no longer. Of a sample few are in it still when they are written, the more wait the fewer."""
 
-MANY_BYTES: Final = 32 << 20
+MANY_SPANS: Final = 1 << 20
+"""Spans of hits that wait no longer."""
+
+MANY_BYTES: Final = 64 << 20
 """Bytes of the cells that are hit and of what is kept of their records, for which hits wait no longer."""
+
+HITS_AT_ONCE: Final = 1 << 16
+"""Hits that are made into rows together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,9 @@ class Finds:
         return cls(
             matches=matches,
             places=places_of(cells, matches),
-            paths=paths_of(cells, matches),
+            paths=paths_of(cells, matches.cells),
             row_groups=np.full(len(matches), batch.row_group, np.int64),
-            rows=batch.in_file(rows_of(cells, matches)),
+            rows=batch.in_file(rows_of(cells, matches.cells)),
             source=pa.Table.from_batches([source]),
         )
 
@@ -68,6 +74,15 @@ class Finds:
             rows=self.rows[mask],
             source=self.source.filter(pa.array(mask)),
         )
+
+    def parts(self) -> "Iterator[Finds]":
+        """All of them, so many at a time as are made into rows together."""
+        if len(self.matches) <= HITS_AT_ONCE:
+            yield self
+            return
+        places = np.arange(len(self.matches))
+        for first in range(0, len(places), HITS_AT_ONCE):
+            yield self.where((places >= first) & (places < first + HITS_AT_ONCE))
 
     @classmethod
     def together(cls, pieces: "Sequence[Finds]") -> "Finds":
@@ -89,21 +104,31 @@ class Waiting:
 
     def __init__(self) -> None:
         self._pieces: list[Finds] = []
-        self._spans = self._bytes = 0
+        self._hits = self._spans = self._bytes = 0
 
     def add(self, finds: Finds) -> None:
         """Takes some more."""
         self._pieces.append(finds)
+        self._hits += len(finds.matches)
         self._spans += len(finds.matches.span_starts)
         self._bytes += len(finds.places.data) + finds.source.nbytes
 
     @property
     def are_many(self) -> bool:
         """True where they should wait no longer."""
-        return self._spans >= MANY_SPANS or self._bytes >= MANY_BYTES
+        return self._fill >= 1
+
+    @property
+    def are_few(self) -> bool:
+        """True where there is room for as many more."""
+        return 2 * self._fill <= 1
+
+    @property
+    def _fill(self) -> float:
+        return max(self._hits / MANY_HITS, self._spans / MANY_SPANS, self._bytes / MANY_BYTES)
 
     def take(self) -> Finds | None:
         """All of them, which wait no longer; None where there are none."""
         pieces, self._pieces = self._pieces, []
-        self._spans = self._bytes = 0
+        self._hits = self._spans = self._bytes = 0
         return Finds.together(pieces) if pieces else None

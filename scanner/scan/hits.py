@@ -48,11 +48,19 @@ def place_columns(paths: Any, matches: Matches) -> dict[str, "pa.Array[Any]"]:
     }
 
 
-def paths_of(cells: Cells, matches: Matches) -> "pa.Array[Any]":
-    """string[n], the path of the cell of each hit."""
+def paths_of(cells: Cells, chosen: Int64s) -> "pa.Array[Any]":
+    """string[n], the paths of some cells."""
     if not cells.positions:
-        return pa.repeat(pa.scalar(str(cells.column)), len(matches))
-    return pa.array(cells.paths(matches.cells.tolist()), pa.string())
+        return pa.repeat(pa.scalar(str(cells.column)), len(chosen))
+    return pa.array(cells.paths(chosen.tolist()), pa.string())
+
+
+def coded_paths_of(cells: Cells, chosen: Int64s) -> "pa.DictionaryArray[Any, Any]":
+    """dictionary<string>[n], the same."""
+    if cells.positions:
+        coded: pa.DictionaryArray[Any, Any] = paths_of(cells, chosen).dictionary_encode()
+        return coded
+    return pa.DictionaryArray.from_arrays(np.zeros(len(chosen), np.int32), pa.array([str(cells.column)]))
 
 
 def signature_columns(signatures: Sequence[Signature], matches: Matches) -> dict[str, "pa.Array[Any]"]:
@@ -82,7 +90,7 @@ def hit_id_column(
         paths: string[n], the path of each cell.
         rows: int64[n], the row of the file that each hit is in.
     """
-    prefixes, which = _prefixes(signatures, matches, source, paths)
+    prefixes, which = _prefixes(signatures, matches.signatures, source, paths)
     ids = np.empty((len(rows), PREFIX_DIGITS + ROW_DIGITS), np.uint8)
     ids[:, :PREFIX_DIGITS] = _digits("".join(prefixes)).reshape(-1, PREFIX_DIGITS)[which]
     ids[:, PREFIX_DIGITS:] = _HEX[rows[:, None] >> _SHIFTS & 0xF]
@@ -92,22 +100,31 @@ def hit_id_column(
 
 
 def hit_ranks(
-    signatures: Sequence[Signature], matches: Matches, source: tuple[str, str], paths: Any, rows: Int64s
+    signatures: Sequence[Signature], numbers: Int64s, source: tuple[str, str], paths: Any, rows: Int64s
 ) -> Ranks:
-    """What `scanner.results.sample.ranks_of` says of the ids that `hit_id_column` gives, without writing them."""
-    prefixes, which = _prefixes(signatures, matches, source, paths)
-    numbers = [divmod(int(prefix, 16) << 4 * ROW_DIGITS, 1 << 64) for prefix in prefixes]
-    halves = np.array(numbers, np.uint64).reshape(-1, 2)[which]
+    """What `scanner.results.sample.ranks_of` says of the ids that `hit_id_column` gives, without writing them.
+
+    Args:
+        signatures: Of the ruleset.
+        numbers: int64[n], the signature of each hit.
+        source: URI and ETag of the file.
+        paths: string[n] or dictionary<string>[n], the path of each cell.
+        rows: int64[n], the row of the file that each hit is in.
+    """
+    prefixes, which = _prefixes(signatures, numbers, source, paths)
+    begun = [divmod(int(prefix, 16) << 4 * ROW_DIGITS, 1 << 64) for prefix in prefixes]
+    halves = np.array(begun, np.uint64).reshape(-1, 2)[which]
     return ranks_of_halves(halves[:, 0], halves[:, 1] | rows.astype(np.uint64) & np.uint64(_MOST_ROWS))
 
 
 def _prefixes(
-    signatures: Sequence[Signature], matches: Matches, source: tuple[str, str], paths: Any
+    signatures: Sequence[Signature], numbers: Int64s, source: tuple[str, str], paths: Any
 ) -> tuple[list[str], Int64s]:
     """What ids begin with, and which of these each hit's begins with."""
     columns = paths.dictionary_encode()
-    keys = matches.signatures * len(columns.dictionary) + columns.indices.to_numpy()
-    chosen, which = np.unique(keys, return_inverse=True)
+    keys = numbers * len(columns.dictionary) + columns.indices.to_numpy()
+    seen = pa.array(keys).dictionary_encode()
+    chosen, which = seen.dictionary.to_numpy(), seen.indices.to_numpy()
     prefixes = []
     for number, column in zip(
         *(each.tolist() for each in np.divmod(chosen, len(columns.dictionary))), strict=True
@@ -128,7 +145,7 @@ _SHIFTS: Final = np.arange(ROW_DIGITS - 1, -1, -1) * 4
 _MOST_ROWS: Final = (1 << 4 * ROW_DIGITS) - 1
 
 
-def rows_of(cells: Cells, matches: Matches) -> Int64s:
-    """int64[n], the row of the batch that each hit is in."""
-    rows: Int64s = cells.rows[matches.cells]
+def rows_of(cells: Cells, chosen: Int64s) -> Int64s:
+    """int64[n], the rows of the batch that some cells are in."""
+    rows: Int64s = cells.rows[chosen]
     return rows

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from scanner.archive.columns.cells import Cells, extract
@@ -19,20 +20,28 @@ from scanner.archive.provenance import provenance
 from scanner.archive.read import Batch, Gap
 from scanner.archive.storage import StorageSettings, Unreachable
 from scanner.archive.where import Predicate
-from scanner.engine.matches import Matcher, Matches
+from scanner.engine.matches import Matcher, Matches, Wanted
 from scanner.errors import OutputError, SourceError, why
 from scanner.results.commit import publish, standing
 from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
 from scanner.results.report import SplitReport
-from scanner.results.sample import Sampling
+from scanner.results.sample import Mask, Sampling
 from scanner.results.schemas import hits_schema
 from scanner.results.signature_sets import keep_set
 from scanner.results.snippets import match_hashes, snippets
 from scanner.scan.finds import Finds, Waiting
-from scanner.scan.hits import hit_id_column, hit_ranks, paths_of, place_columns, rows_of, signature_columns
+from scanner.scan.hits import (
+    coded_paths_of,
+    hit_id_column,
+    hit_ranks,
+    place_columns,
+    rows_of,
+    signature_columns,
+)
 from scanner.scan.hits_file import HitsFile
 from scanner.scan.tally import Tally
+from scanner.views.raw import Int64s
 
 _MOST_GAPS: Final = 1000
 
@@ -203,7 +212,17 @@ class _Scan:
             if finds is not None:
                 self._waiting.add(finds)
         if self._waiting.are_many:
-            self.write(out)
+            began = time.perf_counter()
+            self._forget()
+            tally.spend("build", began)
+            if not self._waiting.are_few:
+                self.write(out)
+
+    def _forget(self) -> None:
+        """Lets go of hits that are no longer in the sample."""
+        finds = self._waiting.take()
+        if finds is not None:
+            self._waiting.add(self._sampled(finds))
 
     def write(self, out: HitsFile) -> None:
         """Writes the hits that wait.
@@ -212,17 +231,19 @@ class _Scan:
             OutputError: They cannot be written.
         """
         began = time.perf_counter()
+        self._forget()
         finds = self._waiting.take()
         if finds is None:
             return
-        hits = self._hits(self._sampled(finds))
-        began = self.tally.spend("build", began)
-        out.write(hits)
-        self.tally.spend("write", began)
+        for part in finds.parts():
+            hits = self._hits(part)
+            began = self.tally.spend("build", began)
+            out.write(hits)
+            began = self.tally.spend("write", began)
 
     def _column(self, batch: Batch, column: str) -> tuple[Cells, Matches, Finds | None]:
         cells = extract(batch.data, column)
-        matches = self._matcher.match(cells.values, column)
+        matches = self._matcher.match(cells.values, column, self._wanted(batch, cells))
         if not len(matches):
             return cells, matches, None
         began = time.perf_counter()
@@ -235,16 +256,25 @@ class _Scan:
         """The matches that may be in the sample of what is stored; building the others would be for nothing."""
         if not self._sampling.bounded:
             return matches
-        rows = batch.in_file(rows_of(cells, matches))
-        ranks = hit_ranks(self._signatures, matches, self._source, paths_of(cells, matches), rows)
-        return matches.where(self._sampling.likely(matches.signatures, ranks))
+        return matches.where(self._likely(batch, cells, matches.cells, matches.signatures))
+
+    def _wanted(self, batch: Batch, cells: Cells) -> Wanted | None:
+        """Says of hits whether they may be in that sample; None where all are stored."""
+        if not self._sampling.bounded:
+            return None
+        return lambda number, hits: self._likely(batch, cells, hits, np.full(len(hits), number))
+
+    def _likely(self, batch: Batch, cells: Cells, hits: Int64s, numbers: Int64s) -> Mask:
+        rows = batch.in_file(rows_of(cells, hits))
+        ranks = hit_ranks(self._signatures, numbers, self._source, coded_paths_of(cells, hits), rows)
+        return self._sampling.likely(numbers, ranks)
 
     def _sampled(self, finds: Finds) -> Finds:
         """Those that may be in the sample still; hits found since may have taken the places of others."""
         if not self._sampling.bounded:
             return finds
         matches = finds.matches
-        ranks = hit_ranks(self._signatures, matches, self._source, finds.paths, finds.rows)
+        ranks = hit_ranks(self._signatures, matches.signatures, self._source, finds.paths, finds.rows)
         return finds.where(self._sampling.still_likely(matches.signatures, ranks))
 
     @property
@@ -259,7 +289,7 @@ class _Scan:
             settings.actor_id,
             settings.event_time,
             settings.carry,
-            pa.array(rows_of(cells, matches)),
+            pa.array(rows_of(cells, matches.cells)),
         )
         return Finds.of(batch, cells, matches, source)
 

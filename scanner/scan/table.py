@@ -116,9 +116,9 @@ def _scan(
         if not len(matches):
             continue
         columns: dict[str, pa.Array[Any]] = {
-            "row_index": pa.array(rows_of(cells, matches) + first_row),
+            "row_index": pa.array(rows_of(cells, matches.cells) + first_row),
             **signature_columns(matcher.ruleset.signatures, matches),
-            **place_columns(paths_of(cells, matches), matches),
+            **place_columns(paths_of(cells, matches.cells), matches),
             "evidence": snippets(places_of(cells, matches), evidence),
         }
         yield pa.RecordBatch.from_arrays([columns[name] for name in SCAN_SCHEMA.names], schema=SCAN_SCHEMA)

@@ -102,9 +102,13 @@ class Tally:
         self.invalid_cells += matches.invalid_cells
         if cells.unparsed and self.row_group is not None:
             self.unparsed[column, self.row_group] += cells.unparsed
-        numbers, counts = np.unique(matches.signatures, return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            self.hits[signatures[number].id] += count
+        if len(matches):
+            numbers, counts = np.unique(matches.signatures, return_counts=True)
+            for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+                self.hits[signatures[number].id] += count
+        for number, count in matches.counted.items():
+            if count:
+                self.hits[signatures[number].id] += count
         self.events += matches.costs.events
         for stage in ("join", "pass_one", "confirm"):
             self.stages[stage] += getattr(matches.costs, f"{stage}_s")

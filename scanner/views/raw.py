@@ -144,14 +144,7 @@ def large_binary(cells: Any) -> pa.LargeBinaryArray:
     kind = cells.type
     if pa.types.is_string_view(kind):
         cells = cells.cast(pa.large_string())
-    elif not (
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_binary_view(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    ):
+    elif not (_is_counted(kind) or pa.types.is_binary_view(kind) or pa.types.is_fixed_size_binary(kind)):
         message = f"a column of {kind} holds no text"
         raise TypeError(message)
     wide: Any = cells.cast(pa.large_binary())
@@ -186,4 +179,15 @@ def _bad_bytes(text: str) -> Iterator[int]:
 
 def text_bytes(cells: Column) -> int:
     """Bytes of text in a column of a type that `text_cells` takes; nulls count nothing."""
-    return int(pc.sum(pc.binary_length(large_binary(cells))).as_py() or 0)
+    values: Any = cells if _is_counted(cells.type) else large_binary(cells)
+    return int(pc.sum(pc.binary_length(values)).as_py() or 0)
+
+
+def _is_counted(kind: pa.DataType) -> bool:
+    """True where Arrow counts the bytes of values as they are."""
+    return (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    )

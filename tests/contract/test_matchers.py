@@ -1,24 +1,31 @@
 """What every matcher answers, whichever engine is behind it."""
 
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from scanner.engine.flood import LearningMatcher
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.matches import MAX_SPANS, Matcher, Matches
 from scanner.engine.oracle import OracleMatcher
 from scanner.engine.program import compile_ruleset
 from scanner.signatures.model import Ruleset
+from scanner.views.raw import Int64s
 from tests.support.signatures import literal, regex, regexes, ruleset, signature
 
 Make = Callable[[Ruleset], Matcher]
 
 
-@pytest.fixture(params=["hyperscan", "oracle"])
+@pytest.fixture(params=["hyperscan", "learning", "oracle"])
 def make(request: pytest.FixtureRequest) -> Make:
     if request.param == "oracle":
         return OracleMatcher
+    if request.param == "learning":
+        return lambda found: LearningMatcher(compile_ruleset(found), paid=0)
     return lambda found: HyperscanMatcher(compile_ruleset(found))
 
 
@@ -137,3 +144,24 @@ def test_nothing_to_find(make: Make, cells: list[str | None]) -> None:
 def test_a_large_cell_between_small_ones(make: Make) -> None:
     cells = ["x", "a" * 3_000_000 + "needle", "needle"]
     assert hits(make(regexes("needle")).match(pa.array(cells), "text")) == [(1, 0), (2, 0)]
+
+
+def test_hits_that_nobody_wants_may_be_counted_instead(make: Make) -> None:
+    matcher = make(regexes("[ab]", "a+", "b$"))
+    column = pa.array(["ab", None, "b\na\nb", "c", *["xa", "bb"] * 20])
+    every = matcher.match(column, "text")
+    asked: list[tuple[int, int]] = []
+
+    def wanted(number: int, cells: Int64s) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        asked.extend((cell, number) for cell in cells.tolist())
+        return np.equal(cells % 3, 0)
+
+    listed = matcher.match(column, "text", wanted)
+    assert {pair for pair in hits(every) if pair[0] % 3 == 0} <= set(hits(listed)) <= set(hits(every))
+    assert set(asked) <= set(hits(every))
+    counts = Counter(listed.signatures.tolist()) + Counter(listed.counted)
+    assert counts == Counter(every.signatures.tolist())
+    places = {pair: place for place, pair in enumerate(hits(every))}
+    for place, pair in enumerate(hits(listed)):
+        assert listed.spans(place) == every.spans(places[pair])
+        assert listed.match_counts[place] == every.match_counts[places[pair]]

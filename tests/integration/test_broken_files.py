@@ -269,7 +269,6 @@ import pyarrow.parquet as pq
 
 from scanner.archive.parquet.footer_check import check_footer
 from scanner.errors import SourceError
-from tests.support.results import committed
 
 data = Path(sys.argv[1]).read_bytes()
 start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")

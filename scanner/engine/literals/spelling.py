@@ -34,10 +34,15 @@ def literal_expression(literal: str, flags: str, whole_word: bool) -> Expression
         flags: The pattern's.
         whole_word: The pattern's.
     """
+    return expression(*literal_source(literal, flags, whole_word=whole_word))
+
+
+def literal_source(literal: str, flags: str, *, whole_word: bool) -> tuple[bytes, str]:
+    """The same as a pattern and its flags, in the judge's spelling."""
     escaped = spelled(literal)
     if whole_word:
         escaped = f"(?<!\\w){escaped}(?!\\w)"
-    return expression(judge_source(escaped), flags + ("u" if whole_word else ""))
+    return judge_source(escaped), flags + ("u" if whole_word else "")
 
 
 def without_odd_letters(text: bytes) -> bytes:

@@ -35,6 +35,17 @@ def learnt(rules: Ruleset, paid: int = 0) -> LearningMatcher:
     return matcher
 
 
+def test_of_what_is_seen_often_the_hits_that_nobody_wants_are_counted() -> None:
+    matcher = learnt(RULES)
+    found = matcher.match(CELLS, "text", lambda _, cells: cells == 0)
+    # The mark that a cell holds itself has all cells around it asked about one by one, which lists their hits.
+    assert (found.counted, (found.signatures == 0).sum()) == ({0: 0, 1: 0}, 35)
+    clean = pa.array([cell for cell in CELLS.to_pylist() if cell != b"\x01b"])
+    found = matcher.match(clean, "text", lambda _, cells: cells == 0)
+    assert (found.counted, (found.signatures == 0).sum()) == ({0: 33, 1: 32}, 1)
+    assert found.signatures.tolist().count(2) == 2
+
+
 def test_what_is_seen_often_is_left_out_and_found_as_before() -> None:
     matcher = learnt(RULES)
     assert matcher.flooding == {0, 1}

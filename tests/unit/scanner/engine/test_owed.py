@@ -1,16 +1,18 @@
 import pickle
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from scanner.engine import owed
 from scanner.engine.matcher import HyperscanMatcher
-from scanner.engine.matches import MatchError, Matches
+from scanner.engine.matches import MatchError, Matches, Wanted
 from scanner.engine.oracle import OracleMatcher
 from scanner.engine.owed import Matchers, OnlyThese, OwedPart, parts_of
 from scanner.engine.program import Program, compile_ruleset
-from scanner.views.raw import Column
+from scanner.views.raw import Column, Int64s
 from tests.support.signatures import literal, regex, ruleset, signature
 
 RULES = ruleset(
@@ -46,6 +48,26 @@ def test_a_part_finds_what_its_signatures_alone_would_however_it_is_run(whole: P
     assert matchers[2] is matchers[2], "made once"
 
 
+def test_hits_that_nobody_wants_are_counted_under_the_numbers_of_the_part() -> None:
+    class Often(OracleMatcher):
+        def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
+            found = super().match(cells, column)
+            assert wanted is not None
+            masks = [wanted(number, found.cells[found.signatures == number]) for number in range(3)]
+            assert [mask.tolist() for mask in masks] == [[False, False], [False, True], [False, True]]
+            return replace(found, counted={0: 7, 2: 5})
+
+    asked = []
+
+    def wanted(number: int, cells: Int64s) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        asked.append((number, cells.tolist()))
+        return np.greater(cells, 2)
+
+    only = OnlyThese(Often(RULES), OwedPart((1, 2), ruleset(*RULES.signatures[1:3])))
+    assert only.match(CELLS, "text", wanted).counted == {1: 5}
+    assert asked == [(0, [0, 5]), (1, [2, 3])]
+
+
 def test_further_parts_run_the_whole_ruleset(whole: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owed, "MOST_COMPILED", 1)
     first, second = parts_of(whole, [(0,), (3,)])
@@ -58,8 +80,8 @@ def test_further_parts_run_the_whole_ruleset(whole: Program, monkeypatch: pytest
 
 def test_errors_of_signatures_that_are_not_owed_do_not_count(whole: Program) -> None:
     class Undecided(HyperscanMatcher):
-        def match(self, cells: Column, column: str) -> Matches:
-            found = super().match(cells, column)
+        def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
+            found = super().match(cells, column, wanted)
             return replace(found, errors=tuple(MatchError(cell, cell % 3, "why") for cell in range(4)))
 
     part = OwedPart((0, 2), ruleset(RULES.signatures[0], RULES.signatures[2]))

@@ -31,8 +31,8 @@ def test_the_lowest_are_known_at_the_end_and_never_left_out_before(parts: list[l
         ranks = np.array(part, np.uint64)
         lowest.add(ranks)
         kept += ranks[lowest.likely(ranks)].tolist()
-    everything = sorted(rank for part in parts for rank in part)
-    assert sorted(kept)[:most] == everything[:most]
+    everything = sorted({rank for part in parts for rank in part})
+    assert sorted(set(kept))[:most] == everything[:most]
     bound = lowest.bound()
     assert bound == (everything[most - 1] if len(everything) > most else None)
 
@@ -47,6 +47,17 @@ def test_a_noisy_signature_takes_no_room_from_the_others() -> None:
     assert kept[signatures == 1].all()
     assert 10 <= kept[signatures == 0].sum() < 300
     assert not Sampling(None, None).bounded
+
+
+def test_a_hit_that_is_added_twice_counts_once() -> None:
+    ranks = ranks_of(pa.array(ids(40)))
+    signatures = np.zeros(40, np.int64)
+    sampling = Sampling(per_signature=30, in_all=None)
+    for _ in range(3):
+        assert sampling.likely(signatures[:30], ranks[:30]).all()
+    sampling.likely(signatures, ranks)
+    lowest = np.flatnonzero(sampling.still_likely(signatures, ranks))
+    assert lowest.tolist() == sorted(np.argsort(ranks)[:30].tolist())
 
 
 def test_what_waited_to_be_written_is_asked_about_again() -> None:

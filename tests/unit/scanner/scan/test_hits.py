@@ -23,5 +23,5 @@ def test_ids_of_many_hits_are_what_each_is_alone() -> None:
         for signature, row, path in zip(chosen, rows.tolist(), paths, strict=True)
     ]
     assert len(set(found.to_pylist())) == 5
-    ranks = hit_ranks(signatures, matches, source, pa.array(paths), rows)
+    ranks = hit_ranks(signatures, matches.signatures, source, pa.array(paths), rows)
     assert ranks.tolist() == ranks_of(found).tolist()

@@ -45,11 +45,19 @@ def test_what_python_decodes(text: bytes) -> None:
 @given(
     st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=9), max_size=8),
     st.integers(37, 60),
+    st.integers(1, 60),
 )
-def test_long_texts_are_looked_at_in_pieces(lines: list[str], piece_bytes: int) -> None:
+def test_long_texts_are_looked_at_in_pieces(lines: list[str], slab_bytes: int, piece_bytes: int) -> None:
     text = "".join(f"{line}\n" for line in lines).encode()
-    assert is_utf8(text, piece_bytes)
-    assert not is_utf8(text + b"\xff\n", piece_bytes)
+    assert is_utf8(text, slab_bytes, piece_bytes)
+    assert not is_utf8(text + b"\xff\n", slab_bytes, piece_bytes)
+    assert not is_utf8(b"\xff\n" + text, slab_bytes, piece_bytes)
+
+
+def test_a_line_beyond_a_piece_is_looked_at_whole() -> None:
+    line = "ж".encode() * 20
+    assert is_utf8(b"a\n" + line + b"\nb\n", piece_bytes=4)
+    assert not is_utf8(b"a\n" + line[:-1] + b"\nb\n", piece_bytes=4)
 
 
 def test_of_a_line_that_is_too_long_it_is_not_known() -> None:
