@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from scanner.archive import read
 from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Plan, make_plan
-from scanner.engine.matches import Matcher, Matches
+from scanner.engine.matches import Matcher, Matches, Wanted
 from scanner.errors import SourceError
 from scanner.results.mask import Evidence
 from scanner.scan.table import scan_table
@@ -144,8 +144,8 @@ class _Watched:
     def judging(self) -> str | None:
         return self._matcher.judging
 
-    def match(self, cells: Column, column: str) -> Matches:
-        matches = self._matcher.match(cells, column)
+    def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
+        matches = self._matcher.match(cells, column, wanted)
         self._undecided.update((error.signature, error.reason) for error in matches.errors)
         return replace(matches, errors=())
 

@@ -1,6 +1,6 @@
 """Where the time of matching went: by stage, and by signature."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,10 @@ class SignatureCost:
     confirm_s: float = 0.0
 
 
+Spent = tuple[int, int, int, float]
+"""The number of a signature, and the fields of a `SignatureCost`."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignatureCosts:
     """What signatures cost, in columns; adding sums them up by signature.
@@ -36,19 +40,20 @@ class SignatureCosts:
     values: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[int, SignatureCost]]) -> "SignatureCosts":
-        """The costs of signatures by their numbers, summed up."""
-        table = [(number, cost.candidates, cost.judged, cost.confirm_s) for number, cost in rows]
-        columns = np.array(table, np.float64).reshape(-1, 4)
+    def of(cls, rows: Iterable[Spent]) -> "SignatureCosts":
+        """What was spent on signatures, summed up."""
+        columns = np.array(list(rows), np.float64).reshape(-1, 4)
         found = cls(columns[:, 0].astype(np.int64), columns[:, 1:])
-        return found if len(set(found.numbers.tolist())) == len(table) else found + cls.of([])
+        return found if len(set(found.numbers.tolist())) == len(columns) else cls.together([found])
 
-    def __add__(self, other: "SignatureCosts") -> "SignatureCosts":
-        """The costs of the signatures of both."""
-        numbers, places = np.unique(np.concatenate([self.numbers, other.numbers]), return_inverse=True)
+    @classmethod
+    def together(cls, several: "Sequence[SignatureCosts]") -> "SignatureCosts":
+        """The costs of the signatures of all."""
+        every = np.concatenate([NO_SIGNATURES.numbers, *(each.numbers for each in several)])
+        numbers, places = np.unique(every, return_inverse=True)
         values = np.zeros((len(numbers), 3))
-        np.add.at(values, places, np.concatenate([self.values, other.values]))
-        return SignatureCosts(numbers, values)
+        np.add.at(values, places, np.concatenate([NO_SIGNATURES.values, *(each.values for each in several)]))
+        return cls(numbers, values)
 
     def __iter__(self) -> Iterator[tuple[int, SignatureCost]]:
         for number, (candidates, judged, confirm_s) in zip(

@@ -22,8 +22,11 @@ MOST_PROBES: Final = 2_000
 _SHARE: Final = 1 / 8
 """Of all cells: where pass one sees a signature in more of them, it is better off without."""
 
-PAID: Final = 4_000
-"""Cells for each probe in which flooding signatures were seen: by then they have cost what compiling costs."""
+PAID: Final = 16_000
+"""Events for each probe: when there were so many, flooding signatures have cost what compiling costs."""
+
+_EVENTS_A_CELL: Final = 4
+"""Deciding about a cell costs as much as so many events."""
 
 _AT_LEAST: Final = 16
 """Few probes count as so many; starting to compile takes its time too."""
@@ -38,7 +41,7 @@ class LearningMatcher:
     Args:
         program: The compiled ruleset.
         block_bytes: Size of the blocks of pass one.
-        paid: Cells for each probe in which flooding signatures must have been seen.
+        paid: Events for each probe that flooding signatures must have cost.
 
     Raises:
         EngineError: The engine misses matches on this machine, or the program does not load on it.
@@ -51,7 +54,7 @@ class LearningMatcher:
         probes = len(program.target_offsets) - 1
         self._price = max(probes, _AT_LEAST) * paid
         self._learns = probes <= MOST_PROBES and cache.folder() is not None
-        self._cells = 0
+        self._cells = self._events = 0
         self._seen = np.zeros(len(program.ruleset.signatures))
 
     @property
@@ -83,10 +86,12 @@ class LearningMatcher:
     def _learn(self, found: Matches, cells: int) -> None:
         spent = found.costs.signatures
         self._cells += cells
+        self._events += found.costs.events
         self._seen[spent.numbers] += spent.values[:, 0]
         often = np.flatnonzero(self._seen > self._cells * _SHARE)
         flooding = [number for number in often.tolist() if self._whole.may_flood(number)]
-        if flooding and self._seen[flooding].sum() > self._price:
+        # Nearly all events are theirs.
+        if flooding and self._events + _EVENTS_A_CELL * self._seen[flooding].sum() > self._price:
             self._learns = False
             self._leave_out(frozenset(flooding))
 

@@ -12,7 +12,7 @@ import numpy as np
 from scanner.engine.bulk import Bulk
 from scanner.engine.collect import Collector
 from scanner.engine.confirm import Fired, SignatureJudge
-from scanner.engine.costs import Costs, SignatureCost, SignatureCosts
+from scanner.engine.costs import Costs, SignatureCosts, Spent
 from scanner.engine.matches import MAX_SPANS, NO_MATCHES, Matches, Wanted
 from scanner.engine.narrow import Mask, possible_cells
 from scanner.engine.pass_one import BLOCK_BYTES, NO_CANDIDATES, Candidates, PassOne
@@ -126,16 +126,16 @@ class HyperscanMatcher:
         column: str,
         collector: Collector,
         wanted: Wanted | None,
-    ) -> Iterator[tuple[int, SignatureCost]]:
+    ) -> Iterator[Spent]:
         single, other, flooding = self._kinds(column)
         numbers = self._program.target_signatures[candidates.targets]
         yield from self._confirm_single(candidates.part(single[numbers]), text, collector)
         rest = candidates.part(other[numbers])
         runs = {number: rest.part(run) for number, run in self._runs(rest)}
         for number in sorted(runs.keys() | {each for each in self._everywhere if other[each]}):
-            yield number, self._confirm(number, runs.get(number, NO_CANDIDATES), text, collector)
+            yield self._confirm(number, runs.get(number, NO_CANDIDATES), text, collector)
         for number in np.flatnonzero(flooding).tolist():
-            yield number, self._confirm_everywhere(number, text, collector, wanted)
+            yield self._confirm_everywhere(number, text, collector, wanted)
 
     def _runs(self, candidates: Candidates) -> Iterator[tuple[int, slice]]:
         """Where the candidates of each signature stand."""
@@ -146,7 +146,7 @@ class HyperscanMatcher:
 
     def _confirm_single(
         self, candidates: Candidates, text: TextCells, collector: Collector
-    ) -> Iterator[tuple[int, SignatureCost]]:
+    ) -> Iterator[Spent]:
         """Looks for the one expression of each signature."""
         bulk = Bulk(text, candidates.cells)
         # Each match holds an event of its own, so there are no more matches than events.
@@ -161,7 +161,7 @@ class HyperscanMatcher:
                 about = zip(cells[run], bulk.texts(run), events[run], strict=True)
                 collector.find(number, judge.only, about, MAX_SPANS)
             ended = time.perf_counter()
-            yield number, SignatureCost(seen, seen, ended - started)
+            yield number, seen, seen, ended - started
             started = ended
         if not bulk.was_asked:
             return
@@ -172,7 +172,7 @@ class HyperscanMatcher:
 
     def _confirm_again(
         self, candidates: Candidates, text: TextCells, collector: Collector
-    ) -> Iterator[tuple[int, SignatureCost]]:
+    ) -> Iterator[Spent]:
         """Asks about candidates alone that could not be decided among others."""
         for number, run in self._runs(candidates):
             self._judging = number
@@ -180,11 +180,11 @@ class HyperscanMatcher:
             cells, events = candidates.cells[run], candidates.events[run]
             about = zip(cells.tolist(), text.take(cells), events.tolist(), strict=True)
             collector.find(number, self._judges[number].only, about, MAX_SPANS)
-            yield number, SignatureCost(0, 0, time.perf_counter() - started)
+            yield number, 0, 0, time.perf_counter() - started
 
     def _confirm_everywhere(
         self, number: int, text: TextCells, collector: Collector, wanted: Wanted | None
-    ) -> SignatureCost:
+    ) -> Spent:
         """Looks for the plain expression of a signature in every cell."""
         self._judging = number
         started = time.perf_counter()
@@ -198,7 +198,7 @@ class HyperscanMatcher:
             collector.count(number, len(hits) - len(chosen))
             self._find_all(number, chosen, text, collector)
             self._find_alone(number, again, text, collector)
-        return SignatureCost(len(cells), len(cells), time.perf_counter() - started)
+        return number, len(cells), len(cells), time.perf_counter() - started
 
     def _find_all(self, number: int, cells: Int64s, text: TextCells, collector: Collector) -> None:
         """Looks for the plain expression of a signature in some cells."""
@@ -215,9 +215,7 @@ class HyperscanMatcher:
         about = zip(cells.tolist(), text.take(cells), repeat(sys.maxsize))
         collector.find(number, self._judges[number].only, about, MAX_SPANS)
 
-    def _confirm(
-        self, number: int, candidates: Candidates, text: TextCells, collector: Collector
-    ) -> SignatureCost:
+    def _confirm(self, number: int, candidates: Candidates, text: TextCells, collector: Collector) -> Spent:
         self._judging = number
         started = time.perf_counter()
         judge = self._judges[number]
@@ -230,7 +228,7 @@ class HyperscanMatcher:
             lambda index, cell: judge.judge(cell, fired.get(index, _NONE)),
         )
         seen = len(np.unique(candidates.cells))
-        return SignatureCost(seen, len(cells), time.perf_counter() - started)
+        return number, seen, len(cells), time.perf_counter() - started
 
     def _possible(self, number: int, candidates: Candidates, length: int) -> Mask | None:
         """bool[length] of the cells that the signature may hit; None where that is every cell."""

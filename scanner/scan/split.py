@@ -20,6 +20,7 @@ from scanner.archive.provenance import provenance
 from scanner.archive.read import Batch, Gap
 from scanner.archive.storage import StorageSettings, Unreachable
 from scanner.archive.where import Predicate
+from scanner.engine.costs import SignatureCosts
 from scanner.engine.matches import Matcher, Matches, Wanted
 from scanner.errors import OutputError, SourceError, why
 from scanner.results.commit import publish, standing
@@ -358,5 +359,5 @@ class _Scan:
                 yield column, sum(cells.values()), tuple(sorted(cells))
 
     def _costs(self) -> Iterator[tuple[str, int, int, float]]:
-        for number, cost in self.tally.costs:
+        for number, cost in SignatureCosts.together(self.tally.spent):
             yield self._signatures[number].id, cost.candidates, cost.judged, round(cost.confirm_s, 6)

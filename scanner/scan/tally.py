@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -10,12 +10,13 @@ import numpy as np
 
 from scanner.archive.columns.cells import Cells
 from scanner.archive.read import Gap
-from scanner.engine.costs import NO_SIGNATURES, SignatureCosts
+from scanner.engine.costs import Costs, SignatureCosts
 from scanner.engine.matches import Matches
 from scanner.signatures.model import Signature
 from scanner.views.raw import text_bytes
 
 _TOLD_ERRORS: Final = 5
+_FEW: Final = 64
 
 STAGES: Final = ("read", "join", "pass_one", "confirm", "build", "write")
 """What the time of a split is spent on."""
@@ -63,7 +64,7 @@ class Tally:
     told: list[str] = field(default_factory=list)
     events: int = 0
     stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
-    costs: SignatureCosts = NO_SIGNATURES
+    spent: list[SignatureCosts] = field(default_factory=list)
 
     def spend(self, stage: str, since: float) -> float:
         """Books the time since a moment, and tells the moment."""
@@ -102,18 +103,26 @@ class Tally:
         self.invalid_cells += matches.invalid_cells
         if cells.unparsed and self.row_group is not None:
             self.unparsed[column, self.row_group] += cells.unparsed
-        if len(matches):
-            numbers, counts = np.unique(matches.signatures, return_counts=True)
-            for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-                self.hits[signatures[number].id] += count
-        for number, count in matches.counted.items():
-            if count:
-                self.hits[signatures[number].id] += count
-        self.events += matches.costs.events
-        for stage in ("join", "pass_one", "confirm"):
-            self.stages[stage] += getattr(matches.costs, f"{stage}_s")
-        self.costs += matches.costs.signatures
+        for number, count in _hits_of_each(matches):
+            self.hits[signatures[number].id] += count
+        self._add_costs(matches.costs)
         self.errors += len(matches.errors)
         for error in matches.errors[: _TOLD_ERRORS - len(self.told)]:
             row = int(cells.rows[error.cell])
             self.told.append(f"{signatures[error.signature].id} on row {row} of its batch: {error.reason}")
+
+    def _add_costs(self, costs: Costs) -> None:
+        self.events += costs.events
+        for stage in ("join", "pass_one", "confirm"):
+            self.stages[stage] += getattr(costs, f"{stage}_s")
+        self.spent.append(costs.signatures)
+        if len(self.spent) > _FEW:
+            self.spent = [SignatureCosts.together(self.spent)]
+
+
+def _hits_of_each(matches: Matches) -> Iterator[tuple[int, int]]:
+    """Signatures with hits, and how many."""
+    yield from ((number, count) for number, count in matches.counted.items() if count)
+    if len(matches):
+        numbers, counts = np.unique(matches.signatures, return_counts=True)
+        yield from zip(numbers.tolist(), counts.tolist(), strict=True)

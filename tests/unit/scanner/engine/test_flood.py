@@ -69,7 +69,7 @@ def test_nothing_else_to_look_for() -> None:
 
 
 def test_nothing_is_compiled_before_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert learnt(RULES, paid=100).flooding == frozenset()
+    assert learnt(RULES, paid=10_000).flooding == frozenset()
     monkeypatch.setattr(flood, "MOST_PROBES", 1)
     assert learnt(RULES).flooding == frozenset()
 
