@@ -24,7 +24,7 @@ from scanner.signatures.model import Ruleset, Signature
 
 PACK: Final = Path(__file__).parents[2] / "jobs" / "examples" / "signatures"
 SEED: Final = 7
-TEXTS: Final = 245_760  # two row groups
+TEXTS: Final = 983_040  # eight row groups
 RARE: Final = 0.001
 """Share of the texts that are hit where signatures are selective."""
 

@@ -42,6 +42,7 @@ class SignatureJudge:
         self._allow = range(len(signature.patterns), len(self._patterns))
         self._speaking = sorted(self._numbers[name] for name in positive(signature.condition))
         self._unprobed = unprobed
+        self._compiled: dict[int, Expression] = {}
         first = self._patterns[0]
         self.is_single = len(self._patterns) == 1 and (
             isinstance(first, RegexPattern) or len(first.literals) == 1
@@ -99,7 +100,9 @@ class SignatureJudge:
             for literal in sorted(fired[number]):
                 yield literal_expression(pattern.literals[literal], pattern.flags, pattern.whole_word)
         else:
-            yield judge_of(pattern)
+            if number not in self._compiled:
+                self._compiled[number] = judge_of(pattern)
+            yield self._compiled[number]
 
 
 def _together(found: list[Found]) -> Found:

@@ -227,7 +227,7 @@ class HyperscanMatcher:
             zip(cells.tolist(), text.take(cells), strict=True),
             lambda index, cell: judge.judge(cell, fired.get(index, _NONE)),
         )
-        seen = len(np.unique(candidates.cells))
+        seen = len(candidates) and 1 + int(np.count_nonzero(np.diff(candidates.cells)))
         return number, seen, len(cells), time.perf_counter() - started
 
     def _possible(self, number: int, candidates: Candidates, length: int) -> Mask | None:
