@@ -287,8 +287,10 @@ class HomeReader(ABC):
         self._write_repeat(counted, lazy=lazy != ("U" in self._flags), possessive=possessive)
 
     def _write_repeat(self, counted: str, *, lazy: bool, possessive: bool) -> None:
-        if self._zero_width or self._repeated:
-            self._out.insert(self._atom, "(?:")
+        # Python, which alone has possessive repeats, does not go back into any round of one.
+        rounds = possessive and self._out[-1] == ")"
+        if rounds or self._zero_width or self._repeated:
+            self._out.insert(self._atom, "(?>" if rounds else "(?:")
             self._out.append(")")
             self._zero_width = False
         self._out.append(counted + ("+" if possessive else "?" if lazy else ""))

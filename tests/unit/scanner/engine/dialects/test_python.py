@@ -74,6 +74,10 @@ def matches(pattern: str, text: str, flags: str = "") -> bool:
         # 3.11: possessive repeats and atomic groups.
         ("a*+a", "aaa", False),
         ("(?>a+)a", "aaa", False),
+        # No round of a possessive repeat is gone back into, as it would be in `(?>(?:.{1,2}){2})`.
+        ("(?:.{1,2}){2}+", "ab", False),
+        ("(.{1,2}){2}+", "abc", True),
+        (r"(?:\b|a){2}+$", "a", True),
         # Escapes of characters; `\v` is one of them, and none of PCRE's classes.
         (r"^\a\f\n\r\t\v\\$", "\a\f\n\r\t\v\\", True),
         (r"^\v$", "\n", False),
