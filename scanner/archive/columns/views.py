@@ -28,6 +28,10 @@ def _inside(type_: Any) -> Any:
 _PLAIN: Final[tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...]] = (
     (types.is_string_view, lambda _: pa.large_string()),
     (types.is_binary_view, lambda _: pa.large_binary()),
+    (
+        types.is_dictionary,
+        lambda type_: pa.dictionary(type_.index_type, _plain(type_.value_type), type_.ordered),
+    ),
     (types.is_list, lambda type_: pa.list_(_inside(type_))),
     (types.is_fixed_size_list, lambda type_: pa.list_(_inside(type_), type_.list_size)),
     (types.is_large_list, lambda type_: pa.large_list(_inside(type_))),

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scanner.archive.formats import PARQUET, Format
-from scanner.archive.formats.binary import Ipc, Orc
 from scanner.archive.formats.delimited import Delimited
+from scanner.archive.formats.ipc import Ipc
 from scanner.archive.formats.json_lines import JsonLines
 from scanner.archive.formats.json_types import widened
+from scanner.archive.formats.orc import Orc
 from scanner.archive.formats.parquet import Parquet
 from scanner.archive.formats.streams import Streamed
 from scanner.archive.planning.splits import Split

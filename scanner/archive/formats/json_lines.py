@@ -2,20 +2,27 @@
 
 import contextlib
 import io
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.json
 
 from scanner.archive.columns.leaves import leaves
-from scanner.archive.formats.json_types import is_number, plain
+from scanner.archive.formats.json_types import MixedError, is_number, joined, plain
 from scanner.archive.formats.json_values import Places, fitted, parsed, schema_of
+from scanner.archive.formats.json_width import MAX_CELLS, MAX_FIELDS, cells_of, is_too_wide, pieces, width
 from scanner.archive.formats.lines import BLOCK_BYTES, blocks
 from scanner.archive.formats.nesting import without_deep_lines
 from scanner.archive.formats.streams import Lost, Open, UpToError, hunts_all_text
 
 _SHOWN_FIELDS: Final = 5
+_OBJECTS_TO_CELLS: Final = 16
+_TOO_MANY: Final = (
+    f"its first {BLOCK_BYTES >> 20} MB have more than {MAX_FIELDS} different fields; "
+    "where they are named after what they hold, write names and values as a list"
+)
 
 
 class JsonLines:
@@ -63,7 +70,12 @@ class _Told:
         self._late: dict[str, None] = {}
         self._known = frozenset(_text_paths(schema or pa.schema([])))
         self._places = Places(schema or pa.schema([]))
-        self.hunts_all = schema is not None
+        self._hunts_all = schema is not None
+
+    @property
+    def looks(self) -> bool:
+        """True while fields that come late are to be found: all text is hunted, and not enough are known to be told."""
+        return self._hunts_all and len(self._late) <= _SHOWN_FIELDS
 
     def add_bad(self, number: int) -> None:
         """A line, by its number from 1."""
@@ -79,10 +91,10 @@ class _Told:
         self._add_late(self._places.missing(row))
 
     def _add_late(self, paths: Iterable[str]) -> None:
-        for path in paths if self.hunts_all else ():
-            if len(self._late) > _SHOWN_FIELDS:
-                return
+        for path in paths if self.looks else ():
             self._late[path] = None
+            if not self.looks:
+                return
 
     def lost(self) -> Iterator[Lost]:
         if self._lines:
@@ -100,11 +112,31 @@ def _options(block: bytes) -> pyarrow.json.ReadOptions:
 
 def _schema_in(whole: bytes) -> pa.Schema:
     block, _, parsable = without_deep_lines(whole)
-    if parsable:
-        with contextlib.suppress(pa.ArrowInvalid):
-            schema: pa.Schema = pyarrow.json.read_json(io.BytesIO(block), _options(block)).schema
-            return schema
-    return schema_of([row for row in map(parsed, block.split(b"\n")) if row is not None])
+    found = _joined_schema(block) if parsable else None
+    if found is None:
+        rows = [row for row in map(parsed, block.split(b"\n")) if row is not None]
+        if cells_of(rows) > MAX_CELLS:
+            raise pa.ArrowInvalid(_TOO_MANY)
+        found = pa.struct(list(schema_of(rows)))
+    if width(found) > MAX_FIELDS:
+        raise pa.ArrowInvalid(_TOO_MANY)
+    return pa.schema(found.fields)
+
+
+def _joined_schema(block: bytes) -> Any:
+    """The columns of all lines, or of those up to where there are too many; None where Arrow refuses them."""
+    found: Any = pa.struct([])
+    for _, piece in pieces(block, 0, any_key=True):
+        if is_too_wide(piece):
+            return None
+        try:
+            schema = pyarrow.json.read_json(io.BytesIO(piece), _options(piece)).schema
+            found = joined(found, pa.struct(list(schema)))
+        except (pa.ArrowInvalid, MixedError):
+            return None
+        if width(found) > MAX_FIELDS:
+            break
+    return found
 
 
 def _batches(whole: bytes, first_line: int, schema: pa.Schema, told: _Told) -> Iterator[pa.RecordBatch]:
@@ -113,18 +145,43 @@ def _batches(whole: bytes, first_line: int, schema: pa.Schema, told: _Told) -> I
         told.add_bad(first_line + place)
     if not block.strip():
         return
+    columns = width(pa.struct(list(schema)))
+    held: list[pa.RecordBatch] = []
+    for place, piece in pieces(block, columns, any_key=told.looks):
+        held += _piece(piece, first_line + place, schema, told, parsable=parsable)
+        if columns * sum(batch.num_rows for batch in held) >= MAX_CELLS:
+            yield from _one(held)
+            held = []
+    yield from _one(held)
+
+
+def _one(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    return pa.Table.from_batches(batches).combine_chunks().to_batches() if len(batches) > 1 else batches
+
+
+def _piece(
+    piece: bytes, first_line: int, schema: pa.Schema, told: _Told, *, parsable: bool
+) -> list[pa.RecordBatch]:
+    if not piece.strip():
+        return []
     if parsable:
         with contextlib.suppress(pa.ArrowInvalid):
-            yield from _by_block(block, schema, told)
-            return
-    yield _by_line(block, first_line, schema, told)
+            return _by_block(piece, schema, told)
+    columns = _OBJECTS_TO_CELLS * width(pa.struct(list(schema)))
+    return [
+        _by_line(lines, first_line + place, schema, told)
+        for place, lines in pieces(piece, columns, any_key=False)
+    ]
 
 
 def _by_block(block: bytes, schema: pa.Schema, told: _Told) -> list[pa.RecordBatch]:
+    wide = told.looks and is_too_wide(block)
     how = pyarrow.json.ParseOptions(
-        explicit_schema=schema, unexpected_field_behavior="infer" if told.hunts_all else "ignore"
+        explicit_schema=schema, unexpected_field_behavior="infer" if told.looks and not wide else "ignore"
     )
     table = pyarrow.json.read_json(io.BytesIO(block), _options(block), how)
+    if wide:
+        told.add_row(json.loads(block.decode(errors="replace")))
     told.add_columns(table.schema)
     batches: list[pa.RecordBatch] = table.select(schema.names).cast(schema).to_batches()
     return batches

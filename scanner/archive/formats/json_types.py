@@ -15,6 +15,10 @@ class _ConflictError(ValueError):
     """A column is of another kind than it is asked for."""
 
 
+class MixedError(ValueError):
+    """Two types have none in common."""
+
+
 def is_number(type_: pa.DataType) -> bool:
     """True for numbers and flags, which are never hunted."""
     return pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_)
@@ -30,6 +34,43 @@ def plain(field: "pa.Field[Any]") -> "pa.Field[Any]":
     if pa.types.is_null(type_):
         return pa.field(field.name, pa.string(), metadata=_NEVER_SET)
     return pa.field(field.name, type_ if is_number(type_) else pa.string())
+
+
+def joined(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """The type of columns of which some lines have one and some the other; what is no JSON type is text.
+
+    Raises:
+        MixedError: There is none.
+    """
+    if one == other or pa.types.is_null(other):
+        return one
+    if pa.types.is_null(one):
+        return other
+    if pa.types.is_struct(one) and pa.types.is_struct(other):
+        fields = {field.name: field.type for field in one.fields}
+        for field in other.fields:
+            fields[field.name] = joined(fields.get(field.name, pa.null()), field.type)
+        return pa.struct(list(fields.items()))
+    if pa.types.is_list(one) and pa.types.is_list(other):
+        return pa.list_(joined(one.value_type, other.value_type))
+    return _joined_plain(one, other)
+
+
+def _joined_plain(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    kinds = {_kind(one), _kind(other)}
+    if kinds == {"text"}:
+        return pa.string()
+    if kinds == {"number"}:
+        return pa.float64()
+    raise MixedError
+
+
+def _kind(type_: pa.DataType) -> str:
+    if pa.types.is_nested(type_):
+        return "nested"
+    if pa.types.is_boolean(type_):
+        return "flag"
+    return "number" if is_number(type_) else "text"
 
 
 def widened(schema: pa.Schema, paths: Sequence[str]) -> pa.Schema:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from scanner.archive import storage
 from scanner.archive.columns.leaves import find, text_columns
-from scanner.archive.columns.paths import ColumnError, NoColumnError
+from scanner.archive.columns.paths import ColumnError, ColumnPath, NoColumnError
 from scanner.archive.columns.views import without_views
 from scanner.archive.formats import compression_of
 from scanner.archive.formats.heads import is_head_of, made_head, schema_in
@@ -136,7 +136,7 @@ class Streamed:
 
 def hunts_all_text(schema: pa.Schema, wanted: Sequence[str]) -> bool:
     """True where every column of text is read, so that one more would have been read as well."""
-    return {find(schema, path)[1].path.steps[0].name for path in text_columns(schema)} <= set(wanted)
+    return {ColumnPath.parse(path).steps[0].name for path in text_columns(schema)} <= set(wanted)
 
 
 def _without_names(problem: ColumnError) -> ColumnError:

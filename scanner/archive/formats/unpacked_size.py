@@ -18,6 +18,10 @@ _DICTIONARIES, _BATCH = 2, 3
 _HEADER_TYPE, _HEADER = 1, 2
 _DATA = 1
 _BUFFERS, _COMPRESSION = 2, 3
+_FILE_DICTIONARIES, _FILE_BATCHES = 2, 3
+_FOOTER_END: Final = struct.Struct("<i6s")
+_BUFFER: Final = struct.Struct("<qq")
+_BLOCK: Final = struct.Struct("<qi4xq")
 _LENGTH: Final = struct.Struct("<q")
 
 
@@ -57,6 +61,51 @@ class Bounded(io.RawIOBase):
         return data
 
 
+def checked_blocks(file: Any) -> Iterator[int]:
+    """The numbers of an Arrow file's batches, each when it is known not to be too large.
+
+    Args:
+        file: The file, at any place in it, which is moved.
+
+    Raises:
+        pyarrow.ArrowInvalid: The next batch is, or a dictionary of the file.
+    """
+    footer = _footer(file)
+    for block in _blocks(footer, _FILE_DICTIONARIES):
+        _check_block(file, *block)
+    for number, block in enumerate(_blocks(footer, _FILE_BATCHES)):
+        _check_block(file, *block)
+        yield number
+
+
+def _footer(file: Any) -> bytes:
+    size = file.size()
+    file.seek(size - _FOOTER_END.size)
+    length = _FOOTER_END.unpack(file.read(_FOOTER_END.size))[0]
+    file.seek(size - _FOOTER_END.size - length)
+    footer: bytes = file.read(length)
+    return footer
+
+
+def _blocks(footer: bytes, field: int) -> list[tuple[int, int, int]]:
+    """Where the messages of a kind lie, the sizes of what they say of their bodies, and those of the bodies."""
+    try:
+        return list(_Table.root(footer).structs(field, _BLOCK))
+    except struct.error:
+        raise pa.ArrowInvalid(_UNREADABLE) from None
+
+
+def _check_block(file: Any, start: int, told_bytes: int, body_bytes: int) -> None:
+    if not 0 <= start <= start + told_bytes <= start + told_bytes + body_bytes <= file.size():
+        raise pa.ArrowInvalid(_UNREADABLE)
+    file.seek(start)
+    told = file.read(told_bytes)
+    mark = len(_CONTINUATION) if told.startswith(_CONTINUATION) else 0
+    packed = _packed_buffers(told[mark + len(_CONTINUATION) :])
+    file.seek(start + told_bytes)
+    _check(file.read(body_bytes) if packed else b"", packed)
+
+
 def _check(body: bytes, packed: list[tuple[int, int]]) -> None:
     lengths = [
         _LENGTH.unpack_from(body, start)[0]
@@ -79,7 +128,7 @@ def _packed_buffers(metadata: bytes) -> list[tuple[int, int]]:
             batch = batch.table(_DATA)
         if batch is None or batch.table(_COMPRESSION) is None:
             return []
-        return list(batch.pairs(_BUFFERS))
+        return list(batch.structs(_BUFFERS, _BUFFER))
     except struct.error:
         raise pa.ArrowInvalid(_UNREADABLE) from None
 
@@ -104,12 +153,12 @@ class _Table:
         place = self._place(field)
         return None if place is None else _Table(self._data, place + self._int("<I", place))
 
-    def pairs(self, field: int) -> Iterator[tuple[int, int]]:
+    def structs(self, field: int, form: struct.Struct) -> Iterator[tuple[Any, ...]]:
         place = self._place(field)
         if place is not None:
             start = place + self._int("<I", place)
             for number in range(self._int("<I", start)):
-                yield struct.unpack_from("<qq", self._data, start + 4 + 16 * number)
+                yield form.unpack_from(self._data, start + 4 + form.size * number)
 
     def _place(self, field: int) -> int | None:
         entry = 4 + 2 * field

@@ -1,19 +1,22 @@
-"""ORC files, and Arrow's own: of both, Arrow reads a stripe or a record batch at once."""
+"""Arrow's own files: record batch by record batch."""
 
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.orc
 
 from scanner.archive.columns.leaves import is_text
 from scanner.archive.formats.streams import Lost, Open
-from scanner.archive.formats.unpacked_size import Bounded
+from scanner.archive.formats.unpacked_size import Bounded, checked_blocks
 
 _OTHER_COLUMNS: Final = "its columns are not those that were planned"
 _CUT_SHORT: Final = (
     "it does not end with the footer of an Arrow file: it is cut short, or holds more than its batches"
+)
+_NO_STREAM: Final = (
+    "it holds no stream of batches, as files of polars do not, and so cannot be read packed: "
+    "unpack it, or write it as Parquet"
 )
 _MAGIC: Final = b"ARROW1\0\0"
 _LENGTH: Final = 4
@@ -22,55 +25,57 @@ _MOST_PADDING: Final = 64
 _READ_BYTES: Final = 1 << 20
 
 
-class Orc:
-    """ORC: columns as it has them. A stripe is held whole, however large it is unpacked: Arrow does not tell before."""
-
-    def schema(self, opened: Open) -> pa.Schema:
-        """The file's own."""
-        with opened() as source:
-            schema: pa.Schema = pyarrow.orc.ORCFile(source).schema
-            return schema
-
-    def read(self, opened: Open, schema: pa.Schema, wanted: Sequence[str]) -> Iterator[pa.RecordBatch | Lost]:
-        """Stripe by stripe."""
-        with opened() as source:
-            file = pyarrow.orc.ORCFile(source)
-            for stripe in range(file.nstripes):
-                batch: Any = file.read_stripe(stripe, columns=list(wanted))
-                yield batch.select(list(wanted)).cast(pa.schema([schema.field(name) for name in wanted]))
-
-
 class Ipc:
     """Arrow's files and streams, Feather among them; both are read as streams, and a file up to its footer.
 
-    A stream may end after any batch, so that it cannot be told where one was cut there.
+    A stream may end after any batch, so that it cannot be told where one was cut there. Some writers, as polars, make
+    files that hold no stream: these are read by what their footer says, which takes a file that is not packed.
     """
 
     def schema(self, opened: Open) -> pa.Schema:
         """The file's own."""
-        with opened() as source, _stream(source)[0] as reader:
-            schema: pa.Schema = reader.schema
-            return schema
+        with opened() as source:
+            return _opened(source)[0]
 
     def read(self, opened: Open, schema: pa.Schema, wanted: Sequence[str]) -> Iterator[pa.RecordBatch | Lost]:
         """Batch by batch, each checked whole: its buffers are used as they are, and offsets may point anywhere."""
         with opened() as source:
-            reader, is_file = _stream(source)
-            with reader:
-                if not reader.schema.equals(schema):
-                    raise pa.ArrowInvalid(_OTHER_COLUMNS)
-                for batch in reader:
-                    columns = [_checked(batch.column(name)) for name in wanted]
-                    yield pa.RecordBatch.from_arrays(columns, list(wanted))
-            if is_file and not _is_footer(source):
-                raise pa.ArrowInvalid(_CUT_SHORT)
+            stored, batches = _opened(source)
+            if not stored.equals(schema):
+                raise pa.ArrowInvalid(_OTHER_COLUMNS)
+            for batch in batches:
+                columns = [_checked(batch.column(name)) for name in wanted]
+                yield pa.RecordBatch.from_arrays(columns, list(wanted))
 
 
-def _stream(source: Any) -> tuple[Any, bool]:
-    """Reads a stream, or a file as one; and true where it is a file."""
+def _opened(source: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The columns of a file or stream, and its batches."""
     start = source.read(len(_MAGIC))
     is_file = start == _MAGIC
-    return pa.ipc.open_stream(Bounded(source if is_file else _Again(start, source))), is_file
+    try:
+        reader = pa.ipc.open_stream(Bounded(source if is_file else _Again(start, source)))
+    except (pa.ArrowInvalid, OSError) as error:
+        if not is_file:
+            raise
+        return _by_footer(source, error)
+    return reader.schema, _by_stream(reader, source if is_file else None)
+
+
+def _by_stream(reader: Any, file: Any | None) -> Iterator[pa.RecordBatch]:
+    with reader:
+        yield from reader
+    if file is not None and not _is_footer(file):
+        raise pa.ArrowInvalid(_CUT_SHORT)
+
+
+def _by_footer(source: Any, error: Exception) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    if not source.seekable():
+        raise pa.ArrowInvalid(_NO_STREAM) from error
+    try:
+        reader = pa.ipc.open_file(source)
+    except pa.ArrowInvalid:
+        raise error from None
+    return reader.schema, map(reader.get_batch, checked_blocks(source))
 
 
 def _is_footer(source: Any) -> bool:

@@ -2,6 +2,7 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.feather
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import make_plan
 from scanner.archive.read import Batch, Gap
-from scanner.errors import SourceError
+from scanner.errors import HuntError, SourceError
 
 
 def read(path: Path) -> tuple[int, list[Gap]]:
@@ -76,6 +77,47 @@ def write_dictionaries(path: Path) -> None:
 def test_whole_files_of_all_writers_are_read_to_their_end(writer: Any, tmp_path: Path) -> None:
     writer(tmp_path / "a.arrow")
     assert read(tmp_path / "a.arrow") == (2, [])
+
+
+POLARS: pl.DataFrame = pl.DataFrame(
+    {"text": ["a", "a text of more than twelve bytes"] * 5, "n": range(10)}
+).with_columns(kind=pl.col("text").cast(pl.Categorical))
+
+
+CELLS = pa.schema([("text", pa.string()), ("kind", pa.string())])
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "zstd", "lz4"])
+@pytest.mark.parametrize("level", [pl.CompatLevel.oldest(), pl.CompatLevel.newest()])
+def test_files_of_polars_are_read_though_they_hold_no_stream(
+    level: pl.CompatLevel, compression: Any, tmp_path: Path
+) -> None:
+    """They were set aside: polars leaves out the length of the first message, which only readers of streams need."""
+    path = tmp_path / "a.arrow"
+    POLARS.write_ipc(path, compression=compression, compat_level=level, record_batch_size=4)
+    [split] = make_plan([str(path)], ["text", "kind"]).splits
+    batches = [each for each in read_split(split, ["text", "kind"]) if isinstance(each, Batch)]
+    assert [batch.data.num_rows for batch in batches] == [4, 4, 2]
+    cells = pa.Table.from_batches([batch.data for batch in batches]).cast(CELLS)
+    assert cells["text"].to_pylist() == cells["kind"].to_pylist() == POLARS["text"].to_list()
+
+
+def test_a_packed_file_of_polars_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    POLARS.write_ipc(tmp_path / "a.arrow")
+    (tmp_path / "a.arrow.gz").write_bytes(gzip.compress((tmp_path / "a.arrow").read_bytes()))
+    with pytest.raises(HuntError, match="unpack it, or write it as Parquet"):
+        read(tmp_path / "a.arrow.gz")
+
+
+def test_a_batch_of_polars_that_is_far_larger_unpacked_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanner.archive.formats.unpacked_size.MAX_UNPACKED_BYTES", 100_000)
+    frame = pl.DataFrame({"text": ["x" * 1000] * 10 + ["y" * 1_000_000] * 10})
+    frame.write_ipc(tmp_path / "a.arrow", compression="zstd", record_batch_size=10)
+    rows, [gap] = read(tmp_path / "a.arrow")
+    assert rows == 10
+    assert "unpacked" in gap.reason
 
 
 @pytest.mark.parametrize("codec", ["zstd", "lz4"])
