@@ -101,7 +101,8 @@ def read_split(
         stored.expect(
             len(split.row_groups), lambda number: chunks_of(file, split.row_groups[number], numbers)
         )
-        sizing = Sizing(stored.file, file, footer, numbers)
+        texts = _numbers(file, split, split.columns)
+        sizing = Sizing(stored.file, file, footer, numbers, texts)
         deleted = deleted_rows(split) if split.deletes else _NONE_DELETED
         first_rows = _first_rows(file, split)
         for number, (row_group, first_row) in enumerate(zip(split.row_groups, first_rows, strict=True)):

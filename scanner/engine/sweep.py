@@ -35,7 +35,9 @@ def _is_ascii(token: Token) -> bool:
         return False
     if token.kind == "char":
         return token.text.isascii() and not (token.caseless and token.text.lower() in ODD_LETTERS.values())
-    return token.kind != "atom" or not judge_of_one(token).search(_beyond_ascii())
+    # The members of an extended class are worked out from sets of bytes where bytes are read.
+    extended = token.text.startswith("(?[")
+    return token.kind != "atom" or not (extended or judge_of_one(token).search(_beyond_ascii()))
 
 
 def sweeping(pattern: Pattern) -> Expression | None:
@@ -51,17 +53,18 @@ def sweeping(pattern: Pattern) -> Expression | None:
         known = in_pcre(pattern)
         source, flags = judge_source(known.regex), known.flags
         pieces = list(tokens(known.regex, known.flags))
-        takes_line_feed, is_ascii = any(map(may_take_line_feed, pieces)), all(map(_is_ascii, pieces))
+        takes_line_feed = any(map(may_take_line_feed, pieces))
+        is_ascii = source.isascii() and all(map(_is_ascii, pieces))
     else:
         return None
     if takes_line_feed:
         return None
-    # Under x a pattern may end with a comment, which a line feed ends.
-    end = b"\n)" if "x" in flags else b")"
-    try:
-        return expression(b"(?:" + source + end + rb"\N*+", flags, utf=not is_ascii)
-    except PatternRefused:
-        return None  # options within it made a comment of what was put behind it
+    for end in (b")", b"\n)"):
+        try:
+            return expression(b"(?:" + source + end + rb"\N*+", flags, utf=not is_ascii)
+        except PatternRefused:
+            continue  # it ends with a comment, which takes the bracket too, and which a line feed ends
+    return None
 
 
 def sweep(expression: Expression, text: TextCells) -> tuple[Int64s, Int64s]:

@@ -67,8 +67,7 @@ class Lowest:
 
     def add(self, ranks: Ranks) -> None:
         """Takes some more into account; one that was added before counts once."""
-        if self._bound is not None:
-            ranks = ranks[ranks <= self._bound]
+        ranks = self._possible(ranks)
         self._added.append(ranks)
         self._waiting += len(ranks)
         if self._waiting > self._most + self._most // 4:
@@ -80,23 +79,35 @@ class Lowest:
             self._compact()
         return self._bound
 
-    def likely(self, ranks: Ranks) -> Mask:
-        """bool[n], False for what is surely not among the lowest of all that were added."""
-        if self._bound is None:
-            return np.ones(len(ranks), np.bool_)
-        mask: Mask = ranks <= self._bound
-        return mask
+    def bound_with(self, ranks: Ranks) -> np.uint64 | None:
+        """What `bound` would be if these were added."""
+        ranks = self._possible(ranks)
+        if self._waiting + len(ranks) <= self._most:
+            return self._bound
+        every = _unique([*self._added, ranks])
+        return every[self._most - 1] if len(every) > self._most else self._bound
+
+    def _possible(self, ranks: Ranks) -> Ranks:
+        return ranks if self._bound is None else ranks[ranks <= self._bound]
 
     def _compact(self) -> None:
-        ranks = np.sort(np.concatenate(self._added))
-        ranks = ranks[np.append(True, ranks[1:] != ranks[:-1])]
-        lowest = ranks[: self._most]
+        every = _unique(self._added)
+        if len(every) > self._most:
+            self._bound = every[self._most - 1]
+        lowest = every[: self._most]
         self._added, self._waiting = [lowest], len(lowest)
-        if len(ranks) > self._most:
-            self._bound = lowest[-1]
 
 
-_Group = tuple[Lowest, slice | np.ndarray[Any, np.dtype[np.int64]]]
+def _unique(ranks: Sequence[Ranks]) -> Ranks:
+    """All of them, sorted, each once."""
+    every = np.sort(np.concatenate(ranks))
+    unique: Ranks = every[np.append(True, every[1:] != every[:-1])[: len(every)]]
+    return unique
+
+
+_Chosen = slice | np.ndarray[Any, np.dtype[np.int64]]
+
+_Group = tuple[Lowest, _Chosen]
 """What samples some hits, and where these stand."""
 
 
@@ -118,27 +129,33 @@ class Sampling:
         """True where anything may be left out."""
         return self._per_signature is not None or self._all is not None
 
+    @property
+    def bound(self) -> int | None:
+        """The highest rank that is in the sample of all signatures together; None where all are."""
+        bound = None if self._all is None else self._all.bound()
+        return None if bound is None else int(bound)
+
     def likely(self, signatures: np.ndarray[Any, Any], ranks: Ranks) -> Mask:
-        """Takes hits into account.
+        """Tells what is worth keeping of hits that are to be added.
 
         Args:
             signatures: [n], the signature of each hit.
             ranks: uint64[n].
 
         Returns:
-            bool[n], False for those that are surely not in the sample.
+            bool[n], False for those that are surely not in the sample of all that was added and of these.
         """
-        groups = list(self._groups(signatures))
-        for lowest, of_it in groups:
+        groups = self._groups(signatures)
+        return _within(ranks, [(lowest.bound_with(ranks[of_it]), of_it) for lowest, of_it in groups])
+
+    def add(self, signatures: np.ndarray[Any, Any], ranks: Ranks) -> None:
+        """Takes hits into account; one that was added before counts once."""
+        for lowest, of_it in self._groups(signatures):
             lowest.add(ranks[of_it])
-        return _likely(groups, ranks)
 
     def still_likely(self, signatures: np.ndarray[Any, Any], ranks: Ranks) -> Mask:
-        """The same of hits that were taken into account before, by all that is known now."""
-        groups = list(self._groups(signatures))
-        for lowest, _ in groups:
-            lowest.bound()  # works it out anew, which `likely` does only now and then
-        return _likely(groups, ranks)
+        """bool[n], False for hits that were added and are surely no longer in the sample."""
+        return _within(ranks, [(lowest.bound(), of_it) for lowest, of_it in self._groups(signatures)])
 
     def _groups(self, signatures: np.ndarray[Any, Any]) -> Iterator[_Group]:
         if self._all is not None:
@@ -148,7 +165,7 @@ class Sampling:
                 yield self._by_signature.setdefault(signature, Lowest(self._per_signature)), of_it
 
 
-def _runs(signatures: np.ndarray[Any, Any]) -> Iterator[tuple[Hashable, slice | np.ndarray[Any, Any]]]:
+def _runs(signatures: np.ndarray[Any, Any]) -> Iterator[tuple[Hashable, _Chosen]]:
     """Each signature, and which hits are its own."""
     if (signatures == signatures[0]).all():
         yield signatures[0].item(), slice(None)
@@ -158,8 +175,9 @@ def _runs(signatures: np.ndarray[Any, Any]) -> Iterator[tuple[Hashable, slice | 
     yield from zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)
 
 
-def _likely(groups: Sequence[_Group], ranks: Ranks) -> Mask:
-    keep = np.ones(len(ranks), np.bool_)
-    for lowest, of_it in groups:
-        keep[of_it] &= lowest.likely(ranks[of_it])
-    return keep
+def _within(ranks: Ranks, bounds: Sequence[tuple[np.uint64 | None, _Chosen]]) -> Mask:
+    mask = np.ones(len(ranks), np.bool_)
+    for bound, of_it in bounds:
+        if bound is not None:
+            mask[of_it] &= ranks[of_it] <= bound
+    return mask

@@ -95,6 +95,9 @@ SIGNATURES: Final = pa.schema(_SIGNATURES_TYPES)
 what it cost to confirm."""
 
 
+SAMPLE_BOUND: Final = "hindcast.sample_bound"
+"""Key in a split's file of hits: the highest rank that is in the split's sample, where that is not all it found."""
+
 PREFIX_DIGITS: Final = 20
 ROW_DIGITS: Final = 12
 """Of a hit's id."""

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from scanner.archive import storage
 from scanner.archive.parquet.footers import arrow_errors
 from scanner.results import layout
-from scanner.results.sample import Lowest, Mask, ranks_of
+from scanner.results.sample import Mask, ranks_of
+from scanner.results.schemas import SAMPLE_BOUND
 
 WHOLE_HITS: Final = 1 << 16
 """A file of at most so many hits is read in one request."""
@@ -150,7 +151,6 @@ class _Fitting:
 
 def _pieces(waiting: _Waiting, schema: pa.Schema, per_split: int | None) -> Iterator[Piece]:
     file, following, uri = waiting.file, waiting.following, waiting.uri
-    most = None if per_split is None or file.hits <= per_split else per_split
     with ExitStack() as exits:
         if waiting.data is not None:
             source: Any = pa.BufferReader(waiting.data.result())
@@ -159,7 +159,7 @@ def _pieces(waiting: _Waiting, schema: pa.Schema, per_split: int | None) -> Iter
         exits.enter_context(arrow_errors(uri))
         opened = exits.enter_context(pq.ParquetFile(source))
         numbers = range(opened.num_row_groups)
-        bound = _bound((opened.read_row_group(each, ["hit_id"])["hit_id"] for each in numbers), most)
+        bound = None if per_split is None else _bound(opened.metadata)
         next_rows = _next_rows(opened.metadata)
         # Unfolding many columns in many threads would take a multiple of the memory.
         rows = partial(opened.read_row_group, columns=schema.names, use_threads=waiting.data is None)
@@ -172,14 +172,10 @@ def _aligned(hits: pa.Table, schema: pa.Schema) -> pa.Table:
     return hits if hits.schema.equals(schema) else hits.select(schema.names).cast(schema)
 
 
-def _bound(ids: "Iterable[pa.ChunkedArray[Any]]", most: int | None) -> np.uint64 | None:
-    """The highest rank that is in the sample; None where all are."""
-    if most is None:
-        return None
-    lowest = Lowest(most)
-    for each in ids:
-        lowest.add(ranks_of(each.combine_chunks()))
-    return lowest.bound()
+def _bound(metadata: pq.FileMetaData) -> np.uint64 | None:
+    """The highest rank that is in the split's sample; None where all are."""
+    noted = (metadata.metadata or {}).get(SAMPLE_BOUND.encode())
+    return None if noted is None else np.uint64(int(noted))
 
 
 def _lowest(hits: pa.Table, bound: np.uint64 | None) -> pa.Table:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from scanner.archive import storage
 from scanner.errors import OutputError, SourceError
 from scanner.results import layout
+from scanner.results.schemas import SAMPLE_BOUND
 
 ROW_GROUP_HITS: Final = 1 << 16
 """Hits that wait in memory for a row group of the hits file."""
@@ -29,6 +30,9 @@ class HitsFile:
         split_id: The split; the attempt gets a name of its own.
         schema: Of the hits.
         exits: Closes the file; raises OutputError where the storage refuses that.
+
+    Attributes:
+        bound: To be noted in it: the highest rank that is in the split's sample, beyond which it may hold hits too.
     """
 
     def __init__(self, run_uri: str, split_id: str, schema: pa.Schema, exits: ExitStack) -> None:
@@ -39,6 +43,7 @@ class HitsFile:
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
         self._waiting_hits = self._waiting_bytes = 0
+        self.bound: int | None = None
 
     @property
     def name(self) -> str | None:
@@ -71,8 +76,13 @@ class HitsFile:
             "write_statistics": ["row_index"],
         }
         writer = self._exits.enter_context(pq.ParquetWriter(sink, self._schema, **options))
-        self._exits.callback(self._flush)
+        self._exits.callback(self._end)
         return writer
+
+    def _end(self) -> None:
+        self._flush()
+        if self._writer is not None and self.bound is not None:
+            self._writer.add_key_value_metadata({SAMPLE_BOUND: str(self.bound)})
 
     def _flush(self) -> None:
         if self._writer is not None and self._waiting:

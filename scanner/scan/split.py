@@ -27,7 +27,7 @@ from scanner.results.commit import publish, standing
 from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
 from scanner.results.report import SplitReport
-from scanner.results.sample import Mask, Sampling
+from scanner.results.sample import Mask, Ranks, Sampling
 from scanner.results.schemas import hits_schema
 from scanner.results.signature_sets import keep_set
 from scanner.results.snippets import match_hashes, snippets
@@ -135,7 +135,7 @@ def run_split(
             except SourceError as failure:
                 error = failure.reason
             scan.write(out)
-            name = out.name
+            name, out.bound = out.name, scan.bound
     except (OutputError, Unreachable):
         raise
     except Exception as failure:  # noqa: BLE001 - the split's edge: it becomes a failed coverage row
@@ -166,8 +166,14 @@ class _Scan:
         self._settings = settings
         self._check = check
         self._sampling = Sampling(limits.stored_hits_per_signature, limits.stored_hits_per_split)
+        self._ranked: list[tuple[Int64s, Ranks]] = []  # of the hits in a batch
         self._waiting = Waiting()
         self.tally = Tally()
+
+    @property
+    def bound(self) -> int | None:
+        """The highest rank of the hits that the split stores; None where it stores all of each signature's."""
+        return self._sampling.bound
 
     def run(self, footer: bytes | None, out: HitsFile) -> None:
         """Reads and matches all of it, and writes what does not wait for `write`.
@@ -203,11 +209,14 @@ class _Scan:
         tally = self.tally
         if tally.broken is not None:
             return
+        self._ranked.clear()
         try:
             found = [self._column(batch, column) for column in self._split.columns]
         except Exception as failure:  # noqa: BLE001 - the row group's edge: it becomes a failed coverage row
             tally.broken = why(failure)
             return
+        for numbers, ranks in self._ranked:
+            self._sampling.add(numbers, ranks)
         for column, (cells, matches, finds) in zip(self._split.columns, found, strict=True):
             tally.add(column, cells, matches, self._signatures)
             if finds is not None:
@@ -268,6 +277,7 @@ class _Scan:
     def _likely(self, batch: Batch, cells: Cells, hits: Int64s, numbers: Int64s) -> Mask:
         rows = batch.in_file(rows_of(cells, hits))
         ranks = hit_ranks(self._signatures, numbers, self._source, coded_paths_of(cells, hits), rows)
+        self._ranked.append((numbers, ranks))
         return self._sampling.likely(numbers, ranks)
 
     def _sampled(self, finds: Finds) -> Finds:

@@ -15,6 +15,7 @@ from scanner.archive.columns.views import without_views
 from scanner.archive.formats import compression_of
 from scanner.archive.formats.heads import is_head_of, made_head, schema_in
 from scanner.archive.parquet.footers import arrow_errors
+from scanner.archive.parquet.sizing import BATCH_CELLS
 from scanner.archive.planning.partitions import batch_with
 from scanner.archive.planning.splits import Split
 from scanner.archive.planning.survey import Survey, Surveyor, Widened
@@ -115,15 +116,15 @@ class Streamed:
         schema = self._widened(known, split.columns)
         in_path = {name: value for name, value in split.partitions if name not in split.columns}
         names = _names(split, schema, [path for path in columns if path not in in_path])
-        row = 0
+        row, rows = 0, min(batch_rows, BATCH_CELLS // max(1, len(split.columns)) or 1)
         try:
             with arrow_errors(split.source_uri):
                 for piece in self._reader.read(_opener(split.source_uri), schema, names):
                     if isinstance(piece, Lost):
                         yield Gap(0, piece.rows, piece.reason, partial=True)
                         continue
-                    for start in range(0, piece.num_rows, batch_rows):
-                        data = without_views(piece.select(names).slice(start, batch_rows))
+                    for start in range(0, piece.num_rows, rows):
+                        data = without_views(piece.select(names).slice(start, rows))
                         data = batch_with(data, in_path)
                         yield filtered(Batch(0, row, data), split, where)
                         row += data.num_rows

@@ -14,7 +14,10 @@ from scanner.archive.parquet.size_statistics import text_bytes
 BATCH_BYTES: Final = 32 << 20
 """Uncompressed bytes that a batch should hold at most; where rows are large there are fewer of them."""
 
-WORST_BATCH_BYTES: Final = 512 << 20
+BATCH_CELLS: Final = 1 << 17
+"""Cells that a batch should hold at most: each may be hit by many signatures."""
+
+WORST_BATCH_BYTES: Final = 128 << 20
 """Bytes that a batch may hold in the worst case, which is each of its cells being a column's longest text."""
 
 _LOOK_ROWS: Final = 256
@@ -35,14 +38,21 @@ class Sizing:
         file: The same, opened.
         footer: Its end, from the first byte of the footer on.
         numbers: Parquet columns that are read.
+        texts: Those of them that are matched.
     """
 
     def __init__(
-        self, source: pa.NativeFile, file: pq.ParquetFile, footer: bytes, numbers: Sequence[int]
+        self,
+        source: pa.NativeFile,
+        file: pq.ParquetFile,
+        footer: bytes,
+        numbers: Sequence[int],
+        texts: Sequence[int],
     ) -> None:
         self._source = source
         self._file = file
         self._numbers = numbers
+        self._texts = texts
         self._leaves = leaves(file.schema_arrow)
         self._text_bytes = text_bytes(footer) if len(footer) <= _SHORT_FOOTER else []
 
@@ -55,7 +65,9 @@ class Sizing:
         """
         group = self._file.metadata.row_group(row_group)
         stored = sum(group.column(number).total_uncompressed_size for number in self._numbers)
+        cells = sum(max(group.num_rows, group.column(number).num_values) for number in self._texts)
         rows = min(batch_rows, BATCH_BYTES // max(1, stored // max(1, group.num_rows)))
+        rows = min(rows, BATCH_CELLS // max(1, cells // max(1, group.num_rows)))
         for number in self._numbers:
             column = group.column(number)
             cells_a_row = max(1, column.num_values // max(1, group.num_rows))

@@ -149,6 +149,17 @@ def test_large_cells_make_small_batches(tmp_path: Path, monkeypatch: pytest.Monk
     assert max(batch.data.nbytes for batch in found) <= 100_000
 
 
+def test_many_cells_make_small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizing, "BATCH_CELLS", 100)
+    write(tmp_path / "a.parquet", pa.array([[f"{n}", "b", None, "c"] for n in range(90)]), 90)
+    assert [batch.data.num_rows for batch in batches(tmp_path, "t[]")] == [25, 25, 25, 15]
+    one, other = ([f"{letter}{n}" for n in range(90)] for letter in "ab")
+    pq.write_table(pa.table({"a": one, "b": other, "c": other}), tmp_path / "a.parquet")
+    [split] = make_plan([str(tmp_path / "a.parquet")], ["a", "b"]).splits
+    found = [batch for batch in read_split(split, ["a", "b", "c"]) if isinstance(batch, Batch)]
+    assert [batch.data.num_rows for batch in found] == [50, 40]
+
+
 LONG = ["x" * 100_000, "short"] * 500
 
 

@@ -1,10 +1,14 @@
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.results.sample import Lowest, Sampling, ranks_of
+from scanner.results.sample import Lowest, Mask, Ranks, Sampling, ranks_of
 from scanner.results.schemas import hit_id
+
+Signatures = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def ids(count: int) -> list[str]:
@@ -29,21 +33,39 @@ def test_the_lowest_are_known_at_the_end_and_never_left_out_before(parts: list[l
     lowest, kept = Lowest(most), []
     for part in parts:
         ranks = np.array(part, np.uint64)
+        bound = lowest.bound_with(ranks)
+        kept += [rank for rank in part if bound is None or rank <= bound]
         lowest.add(ranks)
-        kept += ranks[lowest.likely(ranks)].tolist()
     everything = sorted({rank for part in parts for rank in part})
     assert sorted(set(kept))[:most] == everything[:most]
     bound = lowest.bound()
     assert bound == (everything[most - 1] if len(everything) > most else None)
 
 
+def likely(sampling: Sampling, signatures: Signatures, ranks: Ranks, start: int, stop: int) -> Mask:
+    mask = sampling.likely(signatures[start:stop], ranks[start:stop])
+    sampling.add(signatures[start:stop], ranks[start:stop])
+    return mask
+
+
+def test_what_is_asked_about_is_not_added() -> None:
+    ranks = ranks_of(pa.array(ids(50)))
+    signatures = np.zeros(50, np.int64)
+    sampling = Sampling(per_signature=10, in_all=10)
+    for _ in range(2):
+        kept = sampling.likely(signatures, ranks)
+        assert np.flatnonzero(kept).tolist() == sorted(np.argsort(ranks)[:10].tolist())
+    assert sampling.bound is None
+    assert likely(sampling, signatures, ranks, 40, 50).all()
+    sampling.add(signatures, ranks)
+    assert sampling.bound == np.sort(ranks)[9]
+
+
 def test_a_noisy_signature_takes_no_room_from_the_others() -> None:
     sampling = Sampling(per_signature=10, in_all=None)
     ranks = ranks_of(pa.array(ids(5_000)))
     signatures = np.where(np.arange(5_000) % 1_000 == 0, 1, 0)
-    kept = np.concatenate(
-        [sampling.likely(signatures[at : at + 100], ranks[at : at + 100]) for at in range(0, 5_000, 100)]
-    )
+    kept = np.concatenate([likely(sampling, signatures, ranks, at, at + 100) for at in range(0, 5_000, 100)])
     assert kept[signatures == 1].all()
     assert 10 <= kept[signatures == 0].sum() < 300
     assert not Sampling(None, None).bounded
@@ -54,8 +76,8 @@ def test_a_hit_that_is_added_twice_counts_once() -> None:
     signatures = np.zeros(40, np.int64)
     sampling = Sampling(per_signature=30, in_all=None)
     for _ in range(3):
-        assert sampling.likely(signatures[:30], ranks[:30]).all()
-    sampling.likely(signatures, ranks)
+        assert likely(sampling, signatures, ranks, 0, 30).all()
+    likely(sampling, signatures, ranks, 0, 40)
     lowest = np.flatnonzero(sampling.still_likely(signatures, ranks))
     assert lowest.tolist() == sorted(np.argsort(ranks)[:30].tolist())
 
@@ -64,9 +86,8 @@ def test_what_waited_to_be_written_is_asked_about_again() -> None:
     sampling = Sampling(per_signature=10, in_all=None)
     ranks = ranks_of(pa.array(ids(100)))
     signatures = np.zeros(100, np.int64)
-    before = sampling.likely(signatures[:12], ranks[:12])
-    sampling.likely(signatures[12:], ranks[12:])
-    assert before.all()
+    assert likely(sampling, signatures, ranks, 0, 10).all()
+    likely(sampling, signatures, ranks, 10, 100)
     still = sampling.still_likely(signatures, ranks)
     assert np.flatnonzero(still).tolist() == sorted(np.argsort(ranks)[:10].tolist())
     assert sampling.still_likely(signatures[:0], ranks[:0]).tolist() == []

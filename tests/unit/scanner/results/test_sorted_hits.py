@@ -17,7 +17,7 @@ from scanner.results.finish import finish
 from scanner.results.limits import Limits
 from scanner.results.reader import open_results
 from scanner.results.sample import ranks_of
-from scanner.results.schemas import hit_id, hits_schema
+from scanner.results.schemas import SAMPLE_BOUND, hit_id, hits_schema
 from scanner.results.shelf import Shelf
 from scanner.results.sorted_hits import SORTED_BY, SortedHits
 from tests.support.results import HUNT, RUN_ID, commit_split, hit, record
@@ -51,7 +51,9 @@ some_hits = st.dictionaries(
 ).map(lambda found: [place_of(place, name, actor) for (place, name), actor in sorted(found.items(), key=str)])
 
 
-def written(run: str, hits: Sequence[dict[str, Any]], splits_a_file: int) -> None:
+def written(
+    run: str, hits: Sequence[dict[str, Any]], splits_a_file: int, per_split: int | None = None
+) -> None:
     """The hits, each in the split to which its row group belongs: splits of a file interleave."""
     for number in range(3 * splits_a_file):
         file, share = divmod(number, splits_a_file)
@@ -63,6 +65,9 @@ def written(run: str, hits: Sequence[dict[str, Any]], splits_a_file: int) -> Non
         report = commit_split(run, number, own, source_uri=uri, row_groups=row_groups)
         if report.hits_file is not None:
             table = pa.Table.from_pylist(own, hits_schema(pa.schema([])))
+            if per_split is not None and len(own) > per_split:
+                bound = sorted(ranks_of(table["hit_id"].combine_chunks()).tolist())[per_split - 1]
+                table = table.replace_schema_metadata({SAMPLE_BOUND: str(bound)})
             pq.write_table(table, layout.split_hits_uri(run, report.hits_file), row_group_size=3)
 
 
@@ -124,7 +129,7 @@ def test_whatever_fits_in_memory_the_same_hits_come_in_order(
         if small:
             patch.setattr(sorted_hits, "BATCH_BYTES", (1, 200))
             patch.setattr(split_hits, "WHOLE_HITS", 1)
-        written(run, hits, splits_a_file)
+        written(run, hits, splits_a_file, most[1])
         unfinished = open_results(output, run=RUN_ID)
         check_counts(hits, unfinished.signatures.to_table(), unfinished.totals)
         finish(run, record(limits=limits))

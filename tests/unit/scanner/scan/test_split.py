@@ -12,14 +12,19 @@ from scanner.archive.plan import Plan, make_plan
 from scanner.archive.read import Batch
 from scanner.archive.where import Predicate
 from scanner.engine.matcher import HyperscanMatcher
+from scanner.engine.matches import Matches, Wanted
 from scanner.engine.oracle import OracleMatcher
 from scanner.engine.program import compile_ruleset
+from scanner.errors import EngineError
 from scanner.results import layout
 from scanner.results.limits import Limits
 from scanner.results.mask import Evidence
+from scanner.results.sample import ranks_of
 from scanner.results.schemas import hits_schema
+from scanner.results.split_hits import HitsFileInfo, read_pieces
 from scanner.scan import finds, hits_file
 from scanner.scan.split import ScanSettings, run_split
+from scanner.views.raw import Column
 from tests.support.results import committed
 from tests.support.signatures import regex, regexes, ruleset, signature
 
@@ -110,6 +115,73 @@ def test_of_a_sample_only_what_is_in_it_is_written(archive: Path, tmp_path: Path
     assert sorted(str(hit["signature_id"]) for hit in stored) == ["x", "y"]
     assert [hit == every[str(hit["hit_id"])] for hit in stored] == [True, True]
     assert report.signature_hits == (("x", 2), ("y", 2))
+
+
+@pytest.mark.parametrize("many", [1, 60, 1 << 18])
+def test_with_both_limits_the_sample_is_the_same_whenever_hits_were_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    (tmp_path / "archive").mkdir()
+    texts = ["secret zebra" if row % 3 else "zebra" for row in range(600)]
+    table = pa.table(
+        {
+            "text": texts,
+            "id": list(range(600)),
+            "who": ["ann"] * 600,
+            "at": ["2026-01-04"] * 600,
+            "lang": ["en"] * 600,
+        }
+    )
+    pq.write_table(table, tmp_path / "archive" / "a.parquet", row_group_size=50)
+    planned = make_plan([str(tmp_path / "archive")], ["text"], "id", "who", "at", ["lang"])
+    limits = Limits(stored_hits_per_signature=30, stored_hits_per_split=40)
+    common = replace(settings(planned, tmp_path / "out"), limits=limits)
+    whole = settings(planned, tmp_path / "whole")
+    matcher = HyperscanMatcher(compile_ruleset(RULES))
+    run_split(planned.splits[0], matcher, whole)
+    every = hits_of(whole.run_uri)
+    ranks = ranks_of(pa.array([str(hit["hit_id"]) for hit in every])).tolist()
+    lowest = sorted(zip(ranks, every, strict=True), key=lambda each: each[0])[:40]
+    expected = [
+        hit["hit_id"]
+        for name in ("x", "y")
+        for _, hit in [each for each in lowest if each[1]["signature_id"] == name][:30]
+    ]
+    monkeypatch.setattr(finds, "MANY_HITS", many)
+    report = run_split(planned.splits[0], matcher, common)
+    assert report.hits == len(every) == 1_000
+    files = [HitsFileInfo(report.source_uri, 0, report.hits_file or "", report.hits)]
+    schema = hits_schema(planned.carry)
+    pieces = read_pieces(common.run_uri, files, schema, limits.stored_hits_per_split)
+    read = pa.concat_tables([piece.hits for piece in pieces]).to_pylist()
+    assert len(read) >= len(expected)
+    found = {str(hit["hit_id"]) for hit in read}
+    assert found <= {str(hit["hit_id"]) for _, hit in lowest}
+    assert set(map(str, expected)) <= found
+
+
+def test_hits_of_a_batch_that_is_given_up_take_no_places_in_the_sample(tmp_path: Path) -> None:
+    class Failing(HyperscanMatcher):
+        def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
+            if column == "body" and "broken" in cells.to_pylist():
+                message = "broken"
+                raise EngineError(message)
+            return super().match(cells, column, wanted)
+
+    (tmp_path / "archive").mkdir()
+    body = ["fine"] * 100 + ["broken"] * 100
+    pq.write_table(
+        pa.table({"text": ["secret"] * 200, "body": body}),
+        tmp_path / "archive" / "a.parquet",
+        row_group_size=100,
+    )
+    planned = make_plan([str(tmp_path / "archive")], ["text", "body"])
+    common = settings(planned, tmp_path / "out")
+    common = replace(common, record_id=None, actor_id=None, event_time=None)
+    common = replace(common, limits=Limits(stored_hits_per_signature=10))
+    report = run_split(planned.splits[0], Failing(compile_ruleset(RULES)), common)
+    assert (report.hits, [gap.row_group for gap in report.gaps]) == (100, [1])
+    assert len(hits_of(common.run_uri)) == 10
 
 
 def test_hits_say_what_where_whose_and_when(archive: Path, tmp_path: Path) -> None:
