@@ -12,8 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Iterator
 from contextlib import chdir, closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -24,8 +22,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.macro.record import RESULTS, surroundings, write_record
-from benchmarks.micro.planning import OneFooter, blank_report
-from jobs.executors import Executor, SplitDone, SplitLost, Task
+from benchmarks.micro.nothing import Nothing
+from benchmarks.micro.planning import OneFooter
+from jobs.executors import Executor
 from jobs.preparing.prepare import Prepared, prepare
 from jobs.preparing.resume import new_run
 from jobs.running.driver import TASK_BYTES
@@ -37,7 +36,6 @@ from scanner.archive.storage import FileInfo, stat
 from scanner.scan.split import ScanSettings
 
 SPLITS: Final = 200_000
-SLOTS: Final = 128
 SMALL_BYTES: Final = 40_000
 HUNT: Final = "hunt: invented\narchive: {uri: archive}\nsignatures: s.yaml\noutput: out\n"
 
@@ -50,32 +48,6 @@ CASES: Final = {
 }
 
 
-class Nothing:
-    """An executor whose tasks have ended when they begin."""
-
-    name = "nothing"
-    slots = SLOTS
-
-    def __init__(self) -> None:
-        self.tasks = 0
-        self._ended: deque[SplitDone] = deque()
-
-    def expect(self, tasks: int) -> None:
-        """Needs nothing."""
-
-    def submit(self, task: Task) -> None:
-        """Ends its splits."""
-        self.tasks += 1
-        self._ended.extend(ended(task))
-
-    def wait(self) -> SplitDone | SplitLost:
-        """The next of them."""
-        return self._ended.popleft()
-
-    def close(self) -> None:
-        """Nothing is left."""
-
-
 class Driven(Run):
     """A run of which nothing but its loop runs."""
 
@@ -86,12 +58,6 @@ class Driven(Run):
     def shared(self) -> ScanSettings:
         """What all of its splits share."""
         return self._settings()
-
-
-def ended(task: Task) -> Iterator[SplitDone]:
-    """What comes back of a task."""
-    for number, split in task.splits:
-        yield SplitDone(number, blank_report(split, hits=1))
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 import ray
 
-from benchmarks.micro.driver import ended
+from benchmarks.micro.nothing import ended
 from jobs.executors import Compiled, Outcome, Task
 from jobs.executors.ray_tasks import RayExecutor
 from scanner.engine.program import Program

@@ -1,21 +1,14 @@
-"""How the files of an archive are written, and the seam between that and everything else.
+"""How the files of an archive are written, as their names or the hunt tell.
 
 Parquet is what archives are made of: its files are cut into splits by row groups. Any other file that Arrow can read
 is one split, and stands as one row group of unknown rows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import Final, Literal
 
 from scanner.archive.planning.partitions import partitions_of
-from scanner.archive.storage import FileInfo
-
-if TYPE_CHECKING:
-    from scanner.archive.planning.splits import Split
-    from scanner.archive.planning.survey import Survey, Surveyor
-    from scanner.archive.read import Batch, Gap
-    from scanner.archive.where import Predicate
 
 PARQUET: Final = "parquet"
 
@@ -60,43 +53,6 @@ class Written:
     def partitions_of(self, uri: str) -> dict[str, str | None]:
         """The columns that stand in a file's path, with their values."""
         return partitions_of(uri) if self.in_paths else {}
-
-
-class Format(Protocol):
-    """How to read files of one format.
-
-    Attributes:
-        name: As a hunt calls it.
-    """
-
-    name: str
-
-    def head(self, info: FileInfo) -> bytes:
-        """What has to be known of a file before its rows are read: planned with, kept, and handed to the tasks.
-
-        Raises:
-            SourceError: It cannot be read.
-        """
-
-    def is_head(self, head: bytes) -> bool:
-        """True for what `head` answers, false for what another format does."""
-
-    def survey(self, surveyor: "Surveyor", info: FileInfo, head: bytes) -> "Survey":
-        """Which columns a file has, and how large it is.
-
-        Raises:
-            SourceError: It cannot be read.
-        """
-
-    def batches(
-        self,
-        split: "Split",
-        columns: Sequence[str],
-        batch_rows: int,
-        head: bytes | None,
-        where: "Predicate | None",
-    ) -> "Iterator[Batch | Gap]":
-        """Reads some columns of a split, in the order of the file; see `scanner.archive.formats.doors.read_split`."""
 
 
 def endings_of(name: str | None) -> tuple[str, ...]:

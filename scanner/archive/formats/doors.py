@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from scanner.archive.formats import PARQUET, Format
+from scanner.archive.formats import PARQUET
 from scanner.archive.formats.delimited import Delimited
+from scanner.archive.formats.format import Format
 from scanner.archive.formats.ipc import Ipc
 from scanner.archive.formats.json_lines import JsonLines
 from scanner.archive.formats.json_types import widened

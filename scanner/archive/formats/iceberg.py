@@ -9,7 +9,7 @@ from pyiceberg.manifest import DataFileContent, FileFormat
 from pyiceberg.table import StaticTable
 
 from scanner.archive import storage
-from scanner.archive.formats.tables import Table, first_line, versions, wrong
+from scanner.archive.formats.table import Table, first_line, versions, wrong
 from scanner.errors import SourceError
 
 _METADATA: Final = ".metadata.json"

@@ -7,8 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Final
 
-from scanner.archive.formats import Format, Written
+from scanner.archive.formats import Written
 from scanner.archive.formats.doors import format_called
+from scanner.archive.formats.format import Format
 from scanner.archive.parquet.footer_cache import FooterCache
 from scanner.archive.planning.survey import Survey, Surveyor
 from scanner.archive.storage import FileInfo
