@@ -40,6 +40,7 @@ STORED: Final = 10_000
 ROUNDS: Final = 7
 NOISY: Final = "bench.noisy"
 REGEX: Final = "[.,?!]"
+"""What three quarters of the posts hold, if nothing else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Hunted:
 def main() -> int:
     """Makes the workload, checks, measures, prints and records; 1 where the answers differ."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.macro.noisy", description=__doc__)
+    parser.add_argument("--regex", default=REGEX, help="what is noisy (%(default)s), as RE2 reads it too")
     parser.add_argument("--texts", type=int, default=TEXTS, help="of the file (%(default)s)")
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="folder for the record (benchmarks/results)"
@@ -68,8 +70,9 @@ def main() -> int:
     started_at = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as folder:
         workload = recipes()["selective"].make(Path(folder), asked.texts)
-        learnt, (without, unlearnt, beside) = _measure(workload)
-        wrong = [*_wrong(workload, without[0], unlearnt[0]), *_wrong(workload, without[0], beside[0])]
+        learnt, (without, unlearnt, beside) = _measure(workload, asked.regex)
+        pairs = [(without[0], each[0]) for each in (unlearnt, beside)]
+        wrong = [words for pair in pairs for words in _wrong(workload, asked.regex, *pair)]
     if wrong:
         print("\n".join(wrong))
         return 1
@@ -77,6 +80,7 @@ def main() -> int:
     seconds = {name: [each.seconds for each in some] for name, some in runs.items()}
     median = {name: statistics.median(each) for name, each in seconds.items()}
     found = {
+        "regex": asked.regex,
         "texts": asked.texts,
         "signatures": len(workload.ruleset.signatures),
         "noisy_hits": _counts(beside[0])[NOISY],
@@ -86,7 +90,7 @@ def main() -> int:
         "times": {name: round(each / median["without"], 2) for name, each in median.items()},
         "stages": {name: dict(some[-1].report.stages) for name, some in runs.items()},
     }
-    command = f"python -m benchmarks.macro.noisy --texts {asked.texts}"
+    command = f"python -m benchmarks.macro.noisy --regex {asked.regex!r} --texts {asked.texts}"
     record = {"benchmark": "noisy", "command": command, **surroundings(started_at), **found}
     print(
         f"{asked.texts:,} texts, {found['noisy_hits']:,} of them hit by one of {found['signatures'] + 1} signatures: "
@@ -97,11 +101,11 @@ def main() -> int:
     return 0
 
 
-def _measure(workload: Workload) -> tuple[int, list[list[Hunted]]]:
+def _measure(workload: Workload, regex: str) -> tuple[int, list[list[Hunted]]]:
     """How many splits it took to find out, and runs without the noisy signature, before that and after it."""
     plan = make_plan([str(workload.path)], [COLUMN])
     runs: list[list[Hunted]] = [[], [], []]
-    noisy = compile_ruleset(_with_noise(workload.ruleset))
+    noisy = compile_ruleset(_with_noise(workload.ruleset, regex))
     learning, learnt = LearningMatcher(noisy), 0
     while not learning.flooding:
         _hunt(plan, learning, workload.path.parent / f"learns-{learnt}")
@@ -119,8 +123,8 @@ def _measure(workload: Workload) -> tuple[int, list[list[Hunted]]]:
     return learnt, runs
 
 
-def _with_noise(ruleset: Ruleset) -> Ruleset:
-    pattern, condition = RegexPattern("pattern", REGEX, ""), Ref("pattern")
+def _with_noise(ruleset: Ruleset, regex: str) -> Ruleset:
+    pattern, condition = RegexPattern("pattern", regex, ""), Ref("pattern")
     digest = logic_digest((pattern,), condition, None, ("raw",), ())
     signatures = (*ruleset.signatures, Signature(NOISY, (pattern,), condition, digest))
     return Ruleset(signatures, ruleset_digest(signatures))
@@ -143,10 +147,10 @@ def _counts(hunted: Hunted) -> dict[str, int]:
     return dict(hunted.report.signature_hits)
 
 
-def _wrong(workload: Workload, without: Hunted, beside: Hunted) -> Iterator[str]:
+def _wrong(workload: Workload, regex: str, without: Hunted, beside: Hunted) -> Iterator[str]:
     """What is not as it must be."""
     texts: Any = pq.read_table(workload.path, columns=[COLUMN])[COLUMN]
-    hit = pc.match_substring_regex(texts, REGEX).to_numpy()
+    hit = pc.match_substring_regex(texts, regex).to_numpy()
     if _counts(beside) != _counts(without) | {NOISY: int(hit.sum())}:
         yield "the counts of the two hunts differ, or that of the noisy signature is wrong"
     if {name: rows for name, rows in beside.stored.items() if name != NOISY} != without.stored:

@@ -197,7 +197,7 @@ def _first_rows(file: pq.ParquetFile, split: Split) -> Iterator[int]:
 
 def _numbers(file: pq.ParquetFile, split: Split, columns: Sequence[str]) -> list[int]:
     try:
-        return sorted({number for path in columns for number in numbers_of(file.schema_arrow, path)})
+        return numbers_of(file.schema_arrow, columns)
     except ColumnError as error:
         raise SourceError(split.source_uri, f"column {error}") from error
 

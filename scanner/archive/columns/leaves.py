@@ -99,17 +99,20 @@ def find_flat(schema: pa.Schema, path: str) -> Leaf:
     return leaf
 
 
-def numbers_of(schema: pa.Schema, path: str | ColumnPath) -> list[int]:
-    """Numbers of the Parquet columns that have to be read for a path: maps come with their keys.
+def numbers_of(schema: pa.Schema, paths: Iterable[str | ColumnPath]) -> list[int]:
+    """Numbers of the Parquet columns that have to be read for some paths, ascending: maps come with their keys.
 
     Raises:
         ColumnError: There is no such column.
     """
-    number, leaf = find(schema, path)
-    keys = (
-        index for index, each in enumerate(leaves(schema)) if each.is_key and _is_around(each.path, leaf.path)
-    )
-    return sorted({number, *keys})
+    # Whoever asks for each path by itself has the whole schema hashed each time.
+    index = _index(schema)
+    keys = [(number, leaf.path) for number, leaf in enumerate(index.leaves) if leaf.is_key]
+    found: set[int] = set()
+    for path in paths:
+        number, leaf = index.find(path)
+        found |= {number, *(each for each, path_of_key in keys if _is_around(path_of_key, leaf.path))}
+    return sorted(found)
 
 
 def resolve(schema: pa.Schema, path: str | ColumnPath) -> pa.DataType:

@@ -96,7 +96,7 @@ class Sizing:
         options |= {"pre_buffer": False, "buffer_size": 1 << 20}
         with pq.ParquetFile(self._source, metadata=file.metadata, **options) as folded:
             # The dictionary comes with the first value, which nulls and empty lists may stand before.
-            names = [file.schema.column(each).path for each in numbers_of(file.schema_arrow, leaf.path)]
+            names = [file.schema.column(each).path for each in numbers_of(file.schema_arrow, [leaf.path])]
             for batch in folded.iter_batches(_LOOK_ROWS, [row_group], names, use_threads=False):
                 values = extract(batch, leaf.path).values
                 entries: Any = values.dictionary if isinstance(values, pa.DictionaryArray) else ()

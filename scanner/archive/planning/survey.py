@@ -180,7 +180,7 @@ class Surveyor:
             bare.arrow,
             bare.partitions,
             columns=columns,
-            numbers=tuple(sorted({number for path in columns for number in numbers_of(schema, path)})),
+            numbers=tuple(numbers_of(schema, columns)),
             carry=pa.schema([(path, plain_type(whole, path)) for path in wanted.carry]),
             statistics=Statistics.of(schema, _asked(wanted, bare.partitions)),
         )

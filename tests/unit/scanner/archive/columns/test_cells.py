@@ -171,7 +171,7 @@ def read_back(batch: pa.RecordBatch, path: str) -> Iterator[pa.RecordBatch]:
     stored = io.BytesIO()
     pq.write_table(pa.Table.from_batches([batch]), stored)
     with pq.ParquetFile(stored) as file:
-        names = [file.schema.column(number).path for number in numbers_of(file.schema_arrow, path)]
+        names = [file.schema.column(number).path for number in numbers_of(file.schema_arrow, [path])]
         yield from file.iter_batches(columns=names)
 
 
