@@ -18,7 +18,7 @@ from jobs.preparing.resume import Chosen, choose, joined
 from jobs.running.hunt import Run
 from jobs.watching import Progress
 from scanner.engine.matcher import HyperscanMatcher
-from scanner.engine.matches import Matcher, Matches
+from scanner.engine.matches import Matcher, Matches, Wanted
 from scanner.results import layout
 from scanner.results.reader import open_results
 from scanner.results.signature_sets import signature_set
@@ -150,10 +150,10 @@ class Trap:
     def judging(self) -> str | None:
         return self.matcher.judging
 
-    def match(self, cells: Column, column: str) -> Matches:
+    def match(self, cells: Column, column: str, wanted: Wanted | None = None) -> Matches:
         if any(self.word in str(text) for text in cells.to_pylist()):
             raise MemoryError
-        return self.matcher.match(cells, column)
+        return self.matcher.match(cells, column, wanted)
 
 
 def hits_of(run_uri: str) -> set[Hit]:
