@@ -145,8 +145,8 @@ def _is_same(first: str, expected: Answer, entry: Entry, answer: Answer) -> bool
 def measure(entries: Sequence[Entry], rounds: int = ROUNDS, sample_rounds: int = SAMPLE_ROUNDS) -> None:
     """Times everybody's rounds; who got a sample has fewer.
 
-    Who is quick runs once more before, untimed: while the others had their turns, the system took memory back and filled
-    it anew, which costs as much as decoding, and which nobody pays who works on.
+    Who is quick runs once more before, untimed: while the others had their turns, the system took memory back, and to
+    get it anew costs as much as decoding, which nobody pays who works on.
     """
     whole = max(entry.rows for entry in entries)
     for nth in range(rounds):
