@@ -68,7 +68,8 @@ def new_run(
         run_id: Its id; made from the time by default.
         only_new: True to hunt only what the runs that are there now have not covered.
     """
-    run_id = run_id or new_run_id(started_at, secrets.token_hex(3))
+    # Runs that began in one second still sort by start.
+    run_id = run_id or new_run_id(started_at, f"{started_at.microsecond:05x}{secrets.token_hex(3)}")
     content = content_digest(prepared)
     return Begun(
         hunt=prepared.spec.hunt,

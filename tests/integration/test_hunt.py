@@ -95,7 +95,7 @@ def test_a_complete_hunt(folder: Path) -> None:
     done = hindcast(folder, "hunt", "hunt.yaml")
     assert done.returncode == 0, done.stderr
     run = only_run(folder)
-    assert re.fullmatch(r"run=\d{8}T\d{6}Z-[0-9a-f]{6}", run.name)
+    assert re.fullmatch(r"run=\d{8}T\d{6}Z-[0-9a-f]{11}", run.name)
 
     hits = pq.read_table(run / "hits").to_pylist()
     found = sorted((hit["record_id"], hit["signature_id"], hit["column"]) for hit in hits)

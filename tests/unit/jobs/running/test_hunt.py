@@ -166,9 +166,16 @@ def test_lost_splits_and_unreadable_files_are_failed_coverage(prepared: Prepared
 
 def test_a_run_is_named_by_its_start(prepared: Prepared, here: Path) -> None:
     first, second = (Run(prepared, new_run(prepared, NOW)) for _ in range(2))
-    assert re.fullmatch("20260501T030405Z-[0-9a-f]{6}", first.run_id)
+    assert re.fullmatch("20260501T030405Z-[0-9a-f]{11}", first.run_id)
     assert first.run_id != second.run_id
     assert first.uri == f"{here}/out/hunt=small/run={first.run_id}"
+
+
+def test_runs_that_begin_in_one_second_are_named_in_their_order(prepared: Prepared) -> None:
+    # A hunt that was repeated at once told of first hits twice.
+    starts = [NOW + timedelta(microseconds=each) for each in (0, 1, 300, 70_000, 999_999)]
+    names = [new_run(prepared, start).run_id for start in starts]
+    assert names == sorted(names)
 
 
 def test_an_interrupted_run_closes_its_executor_and_is_not_complete(prepared: Prepared) -> None:
