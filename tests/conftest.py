@@ -1,16 +1,18 @@
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from jobs.watching import log
 from scanner.archive import storage
 from tests.support import servers
 
-# What `make test` runs: the same examples every time, and no clock; `make test-all` looks for new ones.
-settings.register_profile(
-    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# `make test` runs the same examples every time; `make test-all` looks for new ones. Neither goes by the clock.
+settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("searching"), derandomize=True)
+settings.load_profile("searching")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,6 +39,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that is the current one."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What the log says."""
+    out = io.StringIO()
+    log.turn_on(out)
+    yield out
+    log.turn_off()
 
 
 @pytest.fixture(scope="session")

@@ -285,11 +285,5 @@ def _text_per_stored_byte(prepared: Prepared) -> float:
     return unpacked / stored if stored else TEXT_PER_STORED_BYTE
 
 
-def archive_of(stored_bytes: int, signatures: int = 100, split_bytes: int = TASK_BYTES) -> Work:
-    """A hunt over an archive on a store whose files are one split each."""
-    splits = _parts(stored_bytes, split_bytes)
-    return Work(splits, splits, stored_bytes, split_bytes, signatures)
-
-
 def _parts(total: int, each: int) -> int:
     return math.ceil(total / each)

@@ -5,11 +5,11 @@ from functools import cached_property
 from heapq import merge
 from itertools import islice
 
-from scanner.engine.bulk import is_plain
 from scanner.engine.dialects.translate import judge_of
 from scanner.engine.literals.spelling import literal_expression
 from scanner.engine.matches import MAX_SPANS
 from scanner.engine.pcre import Expression
+from scanner.engine.plain import is_plain
 from scanner.engine.program import all_patterns
 from scanner.engine.sweep import sweeping
 from scanner.signatures.condition import evaluate, positive

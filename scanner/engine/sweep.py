@@ -9,11 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from scanner.engine.bulk import is_plain, judge_of_one, may_take_line_feed, pieces
+from scanner.engine.bulk import pieces
 from scanner.engine.dialects.translate import in_pcre
 from scanner.engine.literals.spelling import ODD_LETTERS, literal_source
 from scanner.engine.patterns.syntax import Token, judge_source, tokens
 from scanner.engine.pcre import BEFORE, Expression, PatternRefused, expression
+from scanner.engine.plain import is_plain, judge_of_one, may_take_line_feed
 from scanner.signatures.model import LiteralPattern, Pattern
 from scanner.views.raw import Int64s, TextCells
 

@@ -6,7 +6,7 @@ import json
 import re
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from jobs.preparing.resume import new_run
 from jobs.running.hunt import Run
 from jobs.running.stopping import Stopping
 from jobs.running.watchers import Watchers
-from jobs.watching import log
 from jobs.watching.metrics import METRICS
 
 NOW = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)
@@ -30,14 +29,6 @@ PATIENCE_S = 60.0
 """Ray hands numbers on every ten seconds, twice."""
 
 Series = dict[str, float]
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    out = io.StringIO()
-    log.turn_on(out)
-    yield out
-    log.turn_off()
 
 
 def scraped() -> str:

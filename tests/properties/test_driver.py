@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.executors import SlotsChanged, SplitDone, SplitLost
@@ -248,7 +248,6 @@ FILES = st.lists(st.integers(1, 6), min_size=1, max_size=30)
 PLACES = st.tuples(st.integers(0, 29), st.integers(0, 5))
 
 
-@settings(deadline=None)
 @given(
     files=FILES,
     poison=st.sets(PLACES, max_size=4),

@@ -38,7 +38,7 @@ def assert_equal(ruleset: Ruleset, column: Column, block_bytes: int, max_spelled
 
 
 @given(rulesets(), CELLS, st.integers(1, 200), st.sampled_from([0, MAX_SPELLED]))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_text(ruleset: Ruleset, cells: list[str | None], block_bytes: int, max_spelled: int) -> None:
     assert_equal(ruleset, pa.array(cells, pa.string()), block_bytes, max_spelled)
 
@@ -47,6 +47,6 @@ def test_text(ruleset: Ruleset, cells: list[str | None], block_bytes: int, max_s
     rulesets(),
     st.lists(st.none() | st.binary(max_size=20) | st.text(LETTERS, max_size=9).map(str.encode), max_size=8),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_invalid_utf8(ruleset: Ruleset, cells: list[bytes | None]) -> None:
     assert_equal(ruleset, pa.array(cells, pa.binary()), 64)

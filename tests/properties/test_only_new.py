@@ -29,7 +29,7 @@ STEPS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(STEPS, min_size=1, max_size=6))
 def test_any_runs_of_what_is_new_find_together_what_one_run_would(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:

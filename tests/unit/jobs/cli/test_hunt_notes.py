@@ -2,45 +2,27 @@
 
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
 from jobs.cli.hunt_notes import Events, Notes, Words
-from jobs.preparing.prepare import prepare
 from jobs.preparing.resume import new_run
 from jobs.running.hunt import Run
-from jobs.watching import log
 from jobs.watching.log import RunLog
+from tests.support.small import three_files
 
-HUNT = "hunt: small\narchive: {uri: archive}\nsignatures: s.yaml\noutput: out\n"
 GO_ON = "hindcast hunt hunt.yaml --resume r1"
 
 
 @pytest.fixture
 def run(here: Path) -> Run:
     """A run of three splits, none of them done."""
-    (here / "archive").mkdir()
-    for name in "abc":
-        pq.write_table(pa.table({"text": ["one", "x"]}), here / "archive" / f"{name}.parquet")
-    (here / "s.yaml").write_text("signatures: [{id: t.one, literal: one}]\n")
-    (here / "hunt.yaml").write_text(HUNT)
-    prepared = prepare("hunt.yaml", date(2026, 5, 1))
+    prepared = three_files(here)
     return Run(prepared, new_run(prepared, datetime(2026, 5, 1, tzinfo=UTC), "r1"))
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    out = io.StringIO()
-    log.turn_on(out)
-    yield out
-    log.turn_off()
 
 
 def tell_all(notes: Notes, run: Run) -> None:

@@ -15,16 +15,24 @@ from jobs.cluster.sizing import (
     Cluster,
     Prices,
     Work,
-    archive_of,
     estimate,
     text_rate,
     work_of,
 )
 from jobs.preparing.prepare import prepare
+from jobs.running.driver import TASK_BYTES
 from tests.support.cli import ROOT
 
 TB = 10**12
 SHAPES = (Cluster(4, 16), Cluster(64, 16))
+
+
+def archive_of(stored_bytes: int, signatures: int = 100, split_bytes: int = TASK_BYTES) -> Work:
+    """A hunt over an archive on a store whose files are one split each."""
+    splits = -(-stored_bytes // split_bytes)
+    return Work(splits, splits, stored_bytes, split_bytes, signatures)
+
+
 WORK = archive_of(TB)
 
 

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.executors import SlotsChanged, SplitDone, SplitLost
@@ -142,7 +142,6 @@ class World:
         assert kind in {"died", "fatal", "gone"} or dividing == (number in self.seen.dividing)
 
 
-@settings(deadline=None)
 @given(
     splits=st.lists(
         st.tuples(st.integers(0, 200).map(lambda size: size * MB), st.integers(1, 5)), max_size=40

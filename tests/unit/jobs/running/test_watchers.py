@@ -3,44 +3,28 @@
 import functools
 import io
 import json
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from jobs.preparing.prepare import Prepared, prepare
+from jobs.preparing.prepare import Prepared
 from jobs.preparing.resume import new_run
 from jobs.running.hunt import Run, start_executor
 from jobs.running.stopping import Stopping
 from jobs.running.watchers import Watchers
-from jobs.watching import Progress, log
+from jobs.watching import Progress
+from tests.support.small import three_files
 
 NOW = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)
-HUNT = "hunt: small\narchive: {uri: archive}\nsignatures: s.yaml\noutput: out\n"
 CONTENT = "seven-purple-horses"
 
 
 @pytest.fixture
 def prepared(here: Path) -> Prepared:
     """Three files with a hit each."""
-    (here / "archive").mkdir()
-    for name in "abc":
-        pq.write_table(pa.table({"text": ["one", "x"]}), here / "archive" / f"{name}.parquet")
-    (here / "s.yaml").write_text("signatures: [{id: t.one, literal: one}]\n")
-    (here / "hunt.yaml").write_text(HUNT)
-    return prepare("hunt.yaml", date(2026, 5, 1))
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    out = io.StringIO()
-    log.turn_on(out)
-    yield out
-    log.turn_off()
+    return three_files(here)
 
 
 class Watched:

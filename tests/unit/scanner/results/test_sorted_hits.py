@@ -105,7 +105,7 @@ def check_counts(rows: Sequence[dict[str, Any]], signatures: pa.Table, totals: d
     assert totals["records"] == len({(row["source_uri"], row["row_index"]) for row in rows})
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     hits=some_hits,
     splits_a_file=st.integers(1, 3),

@@ -143,7 +143,7 @@ def walk(value: Any, way: Way, shown: str) -> Iterator[tuple[str, Any]]:
         yield from walk(None if value is None else value[way[0]], way[1:], f"{shown}.{quoted(way[0])}")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(nested(), st.data())
 def test_cells_are_those_that_a_loop_over_records_finds(
     made: tuple[pa.DataType, st.SearchStrategy[Any], Way], data: st.DataObject

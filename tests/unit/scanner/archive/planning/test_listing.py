@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.archive.planning.listing import Listing
@@ -7,7 +7,6 @@ from scanner.archive.storage import FileInfo
 NAMES = st.text("ab/é\U0001f600", max_size=4)
 
 
-@settings(deadline=None)
 @given(st.lists(NAMES))
 def test_files_come_sorted_and_once_whatever_the_order_they_were_found_in(names: list[str]) -> None:
     infos = [FileInfo(name, len(name), f"e{name}") for name in names]
@@ -17,7 +16,6 @@ def test_files_come_sorted_and_once_whatever_the_order_they_were_found_in(names:
     assert [listing[number] for number in range(len(listing))] == list(listing)
 
 
-@settings(deadline=None)
 @given(st.lists(NAMES), NAMES)
 def test_it_is_known_whether_any_name_begins_like_something(names: list[str], prefix: str) -> None:
     listing = Listing(FileInfo(name, 1, "e") for name in names)

@@ -1,6 +1,6 @@
 import pickle
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.archive.planning.listing import Listing
@@ -18,7 +18,6 @@ PARTS = st.builds(
 COLUMNS = st.sampled_from([("text",), ("text", "caption"), ("replies[].text",)])
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 8), COLUMNS, PARTS), max_size=30), st.sampled_from(["", "n > 5"]))
 def test_every_split_comes_out_as_it_was_put_in(
     added: list[tuple[int, tuple[str, ...], Part]], where: str

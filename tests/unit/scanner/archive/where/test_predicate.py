@@ -40,7 +40,7 @@ def kept(table: pa.Table, text: str) -> list[int]:
     return [row for row, keep in enumerate(mask.to_pylist()) if keep]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(tables(), st.lists(terms() | predicates(), min_size=20, max_size=40, unique=True))
 def test_a_mask_keeps_the_rows_that_duckdb_selects(table: pa.Table, texts: list[str]) -> None:
     assert dict(zip(texts, [kept(table, text) for text in texts], strict=True)) == dict(
@@ -48,7 +48,7 @@ def test_a_mask_keeps_the_rows_that_duckdb_selects(table: pa.Table, texts: list[
     )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(predicates())
 def test_the_text_of_a_predicate_reads_as_the_same_predicate(text: str) -> None:
     predicate = Predicate.parse(text)
@@ -56,7 +56,7 @@ def test_the_text_of_a_predicate_reads_as_the_same_predicate(text: str) -> None:
     assert pickle.loads(pickle.dumps(predicate)) == predicate  # noqa: S301 - our own bytes
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(tables(rows=9), predicates(), st.data())
 def test_pruning_never_removes_a_row_that_the_mask_keeps(
     table: pa.Table, text: str, data: st.DataObject
@@ -222,7 +222,7 @@ _PIECES = re.findall(
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map(" ".join) | st.text(max_size=12))
 def test_any_other_text_is_a_predicate_or_is_refused(text: str) -> None:
     predicate, position = None, 0

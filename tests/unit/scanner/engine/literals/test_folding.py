@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.engine.literals.folding import fold, fold_bytes, folded_blocks
@@ -28,7 +28,6 @@ def test_only_the_odd_letters_fold_to_ascii() -> None:
 
 
 @given(st.text(LETTERS))
-@settings(deadline=None)  # the first text waits for Unicode's case variants
 def test_bytes_fold_as_text_does(text: str) -> None:
     assert fold_bytes(text.encode()).decode() == fold(text)
 
@@ -42,7 +41,6 @@ def test_a_long_text_is_folded_in_pieces() -> None:
     st.lists(st.none() | st.text(LETTERS + "\n", max_size=9) | st.just("abc\n"), max_size=9),
     st.integers(1, 60),
 )
-@settings(deadline=None)
 def test_blocks_hold_the_cells_that_are_not_ascii(cells: list[str | None], block_bytes: int) -> None:
     found = {}
     for numbers, block, offsets in folded_blocks(text_cells(pa.array(cells, pa.string())), block_bytes):

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.engine.literals.folding import fold_bytes
@@ -13,7 +13,6 @@ def test_caseless_literals_of_ascii_are_told_from_others() -> None:
 
 
 @given(st.text(LETTERS, min_size=1, max_size=8), st.text(LETTERS, max_size=20), st.booleans())
-@settings(deadline=None)  # the first text waits for Unicode's case variants
 def test_wherever_the_judge_matches_pass_one_can_see_it(text: str, around: str, whole_word: bool) -> None:
     judge = literal_expression(text, "i", whole_word)
     plain = ascii_of(text)

@@ -26,7 +26,7 @@ def ends(pattern: Row, chars: str) -> set[int]:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_ends_are_those_of_pcre(seed: int) -> None:
     dice = random.Random(seed)
     pattern = invent_pattern(dice)
