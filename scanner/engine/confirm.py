@@ -60,7 +60,7 @@ class SignatureJudge:
         return isinstance(first, LiteralPattern) or is_plain(first)
 
     @cached_property
-    def sweeping(self) -> Expression | None:
+    def sweeping(self) -> str | None:
         """What `scanner.engine.sweep.sweep` is to be given for that expression; None where that does not serve it."""
         return sweeping(self._patterns[0])
 

@@ -61,6 +61,8 @@ class HyperscanMatcher:
         )
         self._flooding = np.zeros(len(self._judges), np.bool_)
         self._flooding[list(program.flooding)] = True
+        self._proven: dict[int, bool] = {}
+        self._claimed: dict[int, Int64s] = {}
         self._kinds_by_column: dict[str, tuple[Mask, Mask, Mask]] = {}
         self._judging: int | None = None
 
@@ -89,6 +91,7 @@ class HyperscanMatcher:
         spent = SignatureCosts.of(self._confirm_all(candidates, text, column, collector, wanted))
         self._judging = None
         matches = collector.matches()
+        self._prove(matches)
         costs = replace(costs, confirm_s=time.perf_counter() - scanned, signatures=spent)
         return replace(matches, costs=costs)
 
@@ -188,17 +191,28 @@ class HyperscanMatcher:
         """Looks for the plain expression of a signature in every cell."""
         self._judging = number
         started = time.perf_counter()
-        judge, cells = self._judges[number], text.not_null()
-        sweeping = None if wanted is None else judge.sweeping
-        if sweeping is None or wanted is None:
-            self._find_all(number, cells, text, collector)
-        else:
-            hits, again = sweep(sweeping, text)
-            chosen = hits[wanted(number, hits)]
-            collector.count(number, len(hits) - len(chosen))
-            self._find_all(number, chosen, text, collector)
-            self._find_alone(number, again, text, collector)
+        cells = text.not_null()
+        hits = None if wanted is None else self._swept(number, text)
+        chosen = cells
+        if hits is not None and wanted is not None:
+            if number in self._proven:
+                chosen = hits[wanted(number, hits)]
+                collector.count(number, len(hits) - len(chosen))
+            else:
+                self._claimed[number] = hits
+        self._find_all(number, chosen, text, collector)
         return number, len(cells), len(cells), time.perf_counter() - started
+
+    def _swept(self, number: int, text: TextCells) -> Int64s | None:
+        """The cells that a signature hits, as another engine than the judge's tells; None where it cannot."""
+        source = self._judges[number].sweeping if self._proven.get(number, True) else None
+        return None if source is None else sweep(source, text)
+
+    def _prove(self, matches: Matches) -> None:
+        """Compares what the other engine told with what the judge found, the first time that it is asked."""
+        for number, hits in self._claimed.items():
+            self._proven[number] = np.array_equal(hits, matches.cells[matches.signatures == number])
+        self._claimed.clear()
 
     def _find_all(self, number: int, cells: Int64s, text: TextCells, collector: Collector) -> None:
         """Looks for the plain expression of a signature in some cells."""

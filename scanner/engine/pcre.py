@@ -150,17 +150,10 @@ class Expression:
         Returns:
             None where the text holds one of the two itself, or PCRE2 gave up.
         """
-        return None if BEHIND in text else self._marked(BEFORE + b"$0" + BEHIND, text)
-
-    def marked_starts(self, text: bytes) -> bytes | None:
-        """A text with `BEFORE` in front of every match, as `marked` has it."""
-        return self._marked(BEFORE + b"$0", text)
-
-    def _marked(self, replacement: bytes, text: bytes) -> bytes | None:
-        if BEFORE in text:
+        if BEFORE in text or BEHIND in text:
             return None
         try:
-            marked: bytes = core.substitute(self._code, replacement, text, 0, _MARKING)[0]
+            marked: bytes = core.substitute(self._code, BEFORE + b"$0" + BEHIND, text, 0, _MARKING)[0]
         except pcre2.LibraryError:
             return None
         return marked
@@ -200,18 +193,17 @@ def _find(code: Any, cell: bytes, limit: int, most: int) -> tuple[int, Spans]:
 
 
 @lru_cache(maxsize=100_000)
-def expression(source: bytes, flags: str, *, utf: bool = True) -> Expression:
+def expression(source: bytes, flags: str) -> Expression:
     r"""Compiles a pattern in PCRE2's language.
 
     Args:
         source: The pattern as UTF-8, in the judge's spelling (`scanner.engine.patterns.syntax.judge_source`).
         flags: Letters of ``imsxu``. Without ``u``, ``\w \d \s \b`` are ASCII.
-        utf: False for a pattern without ``u`` that matches nothing but ASCII: it finds the same in half the time.
 
     Raises:
         PatternRefused: PCRE2 does not take the pattern.
     """
-    prefix = (b"(*UTF)" if utf else b"") + (b"(*UCP)" if "u" in flags else b"") + b"(*LF)"
+    prefix = b"(*UTF)" + (b"(*UCP)" if "u" in flags else b"") + b"(*LF)"
     options = 0
     for letter in flags:
         options |= _FLAGS.get(letter, 0)

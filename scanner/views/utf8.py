@@ -1,4 +1,4 @@
-"""The one door to polars where text is matched: it tells valid UTF-8 some ten times faster than Arrow."""
+"""Tells valid UTF-8, by polars, which does so some ten times faster than Arrow."""
 
 import struct
 from collections.abc import Iterator

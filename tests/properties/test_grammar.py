@@ -44,6 +44,8 @@ def test_pass_one_sees_what_the_judge_matches(seed: int) -> None:
         # A `]` that stands for itself behind what means nothing.
         (r"[\E]a]b", "]b"),
         (r"[^\Q\E]a]b", "xb"),
+        # It is no name of a class; asked about it, the judge refused it.
+        (r"[\Q\E::]b", ":b"),
         ("(?xx)[ ^ ] ]b", "ab"),
         # A quantifier, and no name of a character.
         (r"\N{2}b", "aab"),

@@ -41,7 +41,10 @@ def _opening(text: str, at: int, *, spaced: bool) -> tuple[str, int]:
             pieces, at = "^", at + 1
         else:
             break
-    return (f"{pieces}]", at + 1) if text[at : at + 1] == "]" else (pieces, at)
+    if text[at : at + 1] == "]":
+        return f"{pieces}]", at + 1
+    # With what meant nothing gone, the class might look like the name of one, such as `[:alpha:]`.
+    return (pieces or "\\", at) if text[at : at + 1] in (":", ".", "=") else (pieces, at)
 
 
 def _item(text: str, at: int, *, spaced: bool) -> tuple[str, int]:

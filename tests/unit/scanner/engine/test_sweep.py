@@ -1,4 +1,3 @@
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -6,9 +5,8 @@ from hypothesis import strategies as st
 
 from scanner.engine import sweep as module
 from scanner.engine.dialects.translate import judge_of
-from scanner.engine.pcre import expression
 from scanner.engine.sweep import sweep, sweeping
-from scanner.signatures.model import RegexPattern
+from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern
 from scanner.views.raw import text_cells
 from tests.support.signatures import literal, regex
 
@@ -25,25 +23,28 @@ SERVED = [
     regex("a.b"),
     regex(r"[^\n]b"),
     regex("a|bb"),
-    # A line feed behind them would be matched, not passed over.
+    regex("(?:a{2}|k{0,1}b{1,})+?s"),
+    regex(r"[^\n\x{0}-\x{10ffff}]|a"),
+    regex(r"\Bs"),
+    regex(r"\p{Lu}a"),
     regex("(?-x)ab", "x"),
     regex("a(?-x)b", "x"),
     regex("(?^)ab", "x"),
-    # The reader leaves them out, and PCRE2 would not where it reads bytes.
+    # The reader leaves them out.
     regex("a\u200eb", "x"),
     regex("a\x85b", "x"),
     regex("(?x)a\u2028b"),
-    # Worked out from bytes, it would match halves of characters.
     regex(r"(?[[abé]-[\x{e9}]])"),
     regex(r"(?[[ab\x{e9}]-[\x{c9}]])", "i"),
 ]
 
 
-def cells_hit(pattern: RegexPattern, cells: list[bytes | None]) -> tuple[list[int], list[int]]:
-    expression = sweeping(pattern)
-    assert expression is not None
-    hits, again = sweep(expression, text_cells(pa.array(cells, pa.binary())))
-    return hits.tolist(), again.tolist()
+def cells_hit(pattern: Pattern, cells: list[bytes | None]) -> list[int]:
+    source = sweeping(pattern)
+    assert source is not None
+    hits = sweep(source, text_cells(pa.array(cells, pa.binary())))
+    assert hits is not None
+    return [int(hit) for hit in hits]
 
 
 @pytest.mark.parametrize("pattern", SERVED, ids=lambda pattern: pattern.regex)
@@ -52,24 +53,19 @@ def cells_hit(pattern: RegexPattern, cells: list[bytes | None]) -> tuple[list[in
         st.none() | st.text("abBkK\N{KELVIN SIGN}sſéèã \n.", max_size=8).map(str.encode),
         min_size=1,
         max_size=9,
-    ),
-    piece_bytes=st.integers(1, 30),
+    )
 )
-def test_the_cells_that_the_judge_finds_alone(
-    pattern: RegexPattern, cells: list[bytes | None], piece_bytes: int
-) -> None:
+def test_the_cells_that_the_judge_finds_alone(pattern: RegexPattern, cells: list[bytes | None]) -> None:
     judge = judge_of(pattern)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "PIECE_BYTES", piece_bytes)
-        hits, again = cells_hit(pattern, cells)
-    assert again == []
-    assert hits == [index for index, cell in enumerate(cells) if cell is not None and judge.search(cell)]
+    hits = [index for index, cell in enumerate(cells) if cell is not None and judge.search(cell)]
+    assert cells_hit(pattern, cells) == hits
 
 
 @pytest.mark.parametrize(
     "pattern",
     [
         regex(r"a\s+b"),
+        regex(r"\bk", "u"),
         regex("a\\nb"),
         regex("a.b", "s"),
         regex("[^x]"),
@@ -85,25 +81,30 @@ def test_what_may_reach_over_a_line_or_is_not_plain_is_not_served(pattern: Regex
     assert sweeping(pattern) is None
 
 
-def test_literals() -> None:
-    expression = sweeping(literal("k.", flags="i", whole_word=True))
-    assert expression is not None
-    cells = pa.array(["K.", "xk.", "\N{KELVIN SIGN}.", "k. a k.", "kx", None])
-    assert sweep(expression, text_cells(cells))[0].tolist() == [0, 2, 3]
-
-
-def test_cells_that_hold_a_mark_are_to_be_asked_about_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PIECE_BYTES", 4)
-    assert cells_hit(regex("a"), [b"a", b"xx", b"\x01a", None, b"b", b"a"]) == ([0, 5], [2])
-
-
 @pytest.mark.parametrize(
-    ("text", "flags", "utf"),
-    [("[ab]x", "", False), ("ax", "i", False), ("sx", "i", True), (r"\w", "u", True), (r"[^a\n]", "", True)],
+    ("pattern", "hits"),
+    [
+        (literal("k.", flags="i", whole_word=True), [0, 2, 3]),
+        (literal("k.", flags="i"), [0, 1, 2, 3]),
+        (literal("é", whole_word=True), [6]),
+        (literal("[x]"), []),
+    ],
+    ids=str,
 )
-def test_bytes_are_read_only_where_nothing_else_can_match(text: str, flags: str, utf: bool) -> None:
-    assert sweeping(regex(text, flags)) is expression(rf"(?:{text})\N*+".encode(), flags, utf=utf)
+def test_literals(pattern: LiteralPattern, hits: list[int]) -> None:
+    cells = ["K.", "xk.", "\N{KELVIN SIGN}.", "k. a k.", "kx", None, "é", "éß"]
+    assert cells_hit(pattern, [None if cell is None else cell.encode() for cell in cells]) == hits
+
+
+def test_what_the_engine_would_take_too_much_memory_for_is_not_served() -> None:
+    assert sweeping(regex(r"(?:\w{1,200}x){1,200}", "u")) is None
+
+
+def test_too_much_text_is_left_to_the_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLAB_BYTES", 3)
+    assert sweep("a", text_cells(pa.array(["a", "b"]))) is None
 
 
 def test_no_cells() -> None:
-    assert np.array_equal(cells_hit(regex("a"), [None]), ([], []))
+    assert cells_hit(regex("a"), [None]) == []
+    assert cells_hit(regex("a"), []) == []

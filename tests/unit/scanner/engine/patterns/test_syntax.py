@@ -138,6 +138,7 @@ def test_references_and_calls_say_whom_they_mean(regex: str, kind: str, number: 
         ("[[:<:]]a", ["border:[[:<:]]", "char:a"]),
         (r"[\E]a]", ["atom:[]a]"]),
         (r"[\Q\E^]a]", ["atom:[^]a]"]),
+        (r"[\Q\E::]1", [r"atom:[\::]", "char:1"]),
         (r"[a\c]]", [r"atom:[a\c]]"]),
         (r"(?[ [a-z] - [:alpha:] ])b", [r"atom:(?[ [a-z] - [:alpha:] ])", "char:b"]),
         ("(?xx)[ ^ a b]", ["atom:[^ab]"]),
