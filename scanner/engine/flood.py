@@ -19,7 +19,7 @@ from scanner.views.raw import Column
 MOST_PROBES: Final = 2_000
 """Of larger rulesets nothing is compiled again."""
 
-_SHARE: Final = 1 / 8
+_SHARE: Final = 1 / 16
 """Of all cells: where pass one sees a signature in more of them, it is better off without."""
 
 PAID: Final = 16_000

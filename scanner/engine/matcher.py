@@ -191,15 +191,13 @@ class HyperscanMatcher:
         """Looks for the plain expression of a signature in every cell."""
         self._judging = number
         started = time.perf_counter()
-        cells = text.not_null()
-        hits = None if wanted is None else self._swept(number, text)
-        chosen = cells
-        if hits is not None and wanted is not None:
-            if number in self._proven:
-                chosen = hits[wanted(number, hits)]
-                collector.count(number, len(hits) - len(chosen))
-            else:
-                self._claimed[number] = hits
+        cells = chosen = text.not_null()
+        hits = self._swept(number, text)
+        if hits is not None and number not in self._proven:
+            self._claimed[number] = hits
+        elif hits is not None:
+            chosen = hits if wanted is None else hits[wanted(number, hits)]
+            collector.count(number, len(hits) - len(chosen))
         self._find_all(number, chosen, text, collector)
         return number, len(cells), len(cells), time.perf_counter() - started
 

@@ -38,10 +38,9 @@ def learnt(rules: Ruleset, paid: int = 0) -> LearningMatcher:
 
 def test_of_what_is_seen_often_the_hits_that_nobody_wants_are_counted() -> None:
     matcher = learnt(RULES)
-    for counted, listed in (({}, 35), ({0: 34, 1: 32}, 1)):
-        found = matcher.match(CELLS, "text", lambda _, cells: cells == 0)
-        assert (found.counted, (found.signatures == 0).sum()) == (counted, listed)
-        assert found.signatures.tolist().count(2) == 2
+    found = matcher.match(CELLS, "text", lambda _, cells: cells == 0)
+    assert (found.counted, (found.signatures == 0).sum()) == ({0: 34, 1: 32}, 1)
+    assert found.signatures.tolist().count(2) == 2
 
 
 def test_what_counts_is_first_seen_to_find_what_the_judge_finds(monkeypatch: pytest.MonkeyPatch) -> None:
