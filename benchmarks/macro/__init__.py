@@ -2,7 +2,10 @@
 
 import os
 
-# Polars and Ray read these when they are imported.
+from jobs.cli.main import ENVIRONMENT
+
+# Polars, Ray and Arrow's allocator read these when they are imported.
+os.environ.update({**ENVIRONMENT, **os.environ})
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from jobs.cli.main import ENVIRONMENT
 from tests.support.infra import INFRA
 
 IMAGE = INFRA / "image"
@@ -113,3 +114,7 @@ def test_a_run_with_gaps_has_ended_and_is_not_tried_again(tmp_path: Path, code: 
     done = subprocess.run([IMAGE / "run-hunt", "/hunts/a.yaml"], env={"PATH": path}, check=False, timeout=30)
     assert done.returncode == ends_with
     assert (tmp_path / "called").read_text("utf-8") == "json hunt /hunts/a.yaml --address auto\n"
+
+
+def test_workers_have_the_environment_that_the_command_gives_those_of_a_local_ray() -> None:
+    assert all(f"    {name}={value} \\\n" in STAGES[-1] for name, value in ENVIRONMENT.items())

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import click
 import pytest
@@ -10,7 +11,7 @@ from scanner.errors import EngineError, HuntError, Problem, SourceError
 
 
 @pytest.fixture
-def run_verb(monkeypatch: pytest.MonkeyPatch) -> object:
+def run_verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], int]:
     """Runs `hindcast hunt` with a verb that raises or returns what it is given."""
 
     def run(outcome: object) -> int:
@@ -36,6 +37,17 @@ def test_help_imports_nothing_but_click() -> None:
         assert f"\n  {verb} " in out
 
 
+@pytest.mark.parametrize(("given", "found"), [(None, "10000"), ("5", "5")])
+def test_arrow_finds_its_environment_when_it_is_loaded(
+    given: str | None, found: str, monkeypatch: pytest.MonkeyPatch, run_verb: Callable[[object], int]
+) -> None:
+    monkeypatch.delenv("MIMALLOC_PURGE_DELAY", raising=False)
+    if given is not None:
+        monkeypatch.setenv("MIMALLOC_PURGE_DELAY", given)
+    assert run_verb(0) == 0
+    assert os.environ["MIMALLOC_PURGE_DELAY"] == found
+
+
 @pytest.mark.parametrize("verb", main_module.VERBS)
 def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main_module.main([verb, "--help"]) == 0
@@ -48,7 +60,7 @@ def test_a_misspelt_verb_is_answered_with_the_right_one(capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(("outcome", "code"), [(None, 0), (0, 0), (3, 3), (KeyboardInterrupt(), 130)])
-def test_exit_codes(run_verb, outcome: object, code: int) -> None:  # type: ignore[no-untyped-def]
+def test_exit_codes(run_verb: Callable[[object], int], outcome: object, code: int) -> None:
     assert run_verb(outcome) == code
 
 
