@@ -3,9 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.preparing.prepare import Loaded
@@ -18,7 +17,7 @@ from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.program import check_patterns, compile_ruleset
 from scanner.signatures.digests import ruleset_digest
 from scanner.signatures.model import LiteralPattern, Ruleset, Signature
-from scanner.views.raw import large_binary, text_bytes
+from scanner.views.raw import Column, large_binary, text_bytes
 
 MAX_CELLS: Final = 200_000
 """Cells that signatures are measured on; enough for a cost of a nanosecond a cell to show."""
@@ -111,7 +110,7 @@ def profile(loaded: Loaded, plan: Plan) -> Profile:
     return Profile(count, sum(text_bytes(cells) for _, cells in sample), longest, seconds, tuple(rows))
 
 
-def _cells(plan: Plan) -> Iterator[tuple[str, "pa.Array[Any]"]]:
+def _cells(plan: Plan) -> Iterator[tuple[str, Column]]:
     left = MAX_CELLS
     for split in plan.splits:
         for batch in read_split(split, split.columns):
@@ -125,7 +124,7 @@ def _cells(plan: Plan) -> Iterator[tuple[str, "pa.Array[Any]"]]:
                     return
 
 
-def _longest_bytes(cells: "pa.Array[Any]") -> int:
+def _longest_bytes(cells: Column) -> int:
     return int(pc.max(pc.binary_length(large_binary(cells))).as_py() or 0)
 
 
@@ -137,7 +136,7 @@ class _Alone:
     a_byte: float
 
 
-def _alone(signature: Signature, sample: Sequence[tuple[str, "pa.Array[Any]"]]) -> _Alone:
+def _alone(signature: Signature, sample: Sequence[tuple[str, Column]]) -> _Alone:
     matcher = HyperscanMatcher(compile_ruleset(Ruleset((signature,), ruleset_digest([signature]))))
     seen, seen_bytes, seconds = 0, 0, 0.0
     for column, cells in sample:

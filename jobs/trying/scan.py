@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scanner.archive import read
+from scanner.archive.columns.pieces import as_table
 from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Plan, make_plan
 from scanner.engine.matches import Matcher, Matches, Wanted
@@ -91,8 +92,9 @@ def scan_files(plan: Plan, matcher: Matcher, evidence: Evidence) -> Iterator[Fou
                         batch.reason if batch.partial else f"row group {batch.row_group}: {batch.reason}",
                     )
                     continue
-                table = pa.Table.from_batches([batch.data])
-                hits = scan_table(table, watched, split.columns, evidence, _adding_to(unparsed))
+                hits = scan_table(
+                    as_table(batch.data), watched, split.columns, evidence, _adding_to(unparsed)
+                )
                 yield Found(split.source_uri, batch.data.num_rows, _moved(hits, batch.first_row))
                 yield from watched.gaps(split.source_uri)
         except SourceError as error:

@@ -6,9 +6,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scanner.archive.columns.cells import extract_flat
+from scanner.archive.columns.cells import Int64s, extract_flat
 from scanner.archive.columns.leaves import find_flat, is_text, show_type, storage_type
 from scanner.archive.columns.paths import ColumnError
+from scanner.archive.columns.pieces import Rows, taken, together
 from scanner.archive.columns.texts import plain_values
 
 TIME: Final = pa.timestamp("us", tz="UTC")
@@ -56,12 +57,12 @@ def check_time(schema: pa.Schema, path: str) -> None:
 
 
 def provenance(
-    batch: pa.RecordBatch,
+    batch: Rows,
     record_id: str | None,
     actor_id: str | None,
     event_time: str | None,
     carry: pa.Schema,
-    rows: "pa.Array[Any] | None" = None,
+    rows: Int64s | None = None,
 ) -> pa.RecordBatch:
     """Columns of a hit that come from its record.
 
@@ -76,7 +77,7 @@ def provenance(
         actor_id: Path of its author's id; None leaves the column null.
         event_time: Path of its time; None leaves the column null.
         carry: Fields to copy, named by their paths, with the types they shall have.
-        rows: int64[n], rows of the batch to answer for; None for all, in order.
+        rows: int64[n], rows of the batch to answer for, ascending; None for all.
 
     Returns:
         ``record_id: string, actor_id: string, event_time: timestamp[us, UTC]``, then the fields of ``carry``;
@@ -90,7 +91,7 @@ def provenance(
 
     def column(path: str) -> "pa.Array[Any]":
         values = extract_flat(batch, path)
-        return plain_values(values if rows is None else values.take(rows))
+        return plain_values(together(values) if rows is None else taken(values, rows))
 
     def text(path: str | None) -> "pa.Array[Any]":
         return pa.nulls(length, pa.string()) if path is None else column(path).cast(pa.string())

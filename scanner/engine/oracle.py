@@ -38,7 +38,8 @@ class OracleMatcher:
         """Finds and lists every hit in one column; see `scanner.engine.matches.Matcher`."""
         text = text_cells(cells)
         collector = Collector(text.repairs)
-        every = [(index, cell) for index, cell in enumerate(text.values.to_pylist()) if cell is not None]
+        present = text.not_null()
+        every = list(zip(present.tolist(), text.take(present), strict=True))
         for number, signature in enumerate(self._ruleset.signatures):
             if signature.columns is None or column in signature.columns:
                 worth = _worth_judging(signature, every)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from scanner.archive.columns.cells import Cells
+from scanner.archive.columns.pieces import taken
 from scanner.engine.matches import Matches
 from scanner.results.sample import Ranks, ranks_of_halves
 from scanner.results.schemas import PREFIX_DIGITS, ROW_DIGITS, SPAN, SPANS, STRINGS, hit_prefix
@@ -21,7 +22,7 @@ def places_of(cells: Cells, matches: Matches) -> Places:
     """The first match of each hit in the bytes of its cell, as stored."""
     chosen, which = np.unique(matches.cells, return_inverse=True)
     data: Any
-    data, offsets = in_one_buffer(large_binary(cells.values.take(pa.array(chosen, pa.int64()))))
+    data, offsets = in_one_buffer(large_binary(taken(cells.values, chosen)))
     starts, first = offsets[which], matches.span_offsets[:-1]
     return Places(
         data=np.frombuffer(data, np.uint8),

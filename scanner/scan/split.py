@@ -300,7 +300,7 @@ class _Scan:
             settings.actor_id,
             settings.event_time,
             settings.carry,
-            pa.array(rows_of(cells, matches.cells)),
+            rows_of(cells, matches.cells),
         )
         return Finds.of(batch, cells, matches, source)
 

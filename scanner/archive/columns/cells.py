@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scanner.archive.columns.json_texts import texts_of
-from scanner.archive.columns.leaves import find, find_flat, is_text, resolve, unwrap
+from scanner.archive.columns.leaves import Leaf, find, find_flat, is_text, resolve, unwrap
 from scanner.archive.columns.paths import ColumnPath, quoted, show_json
+from scanner.archive.columns.pieces import Rows, column_of, together
 from scanner.archive.columns.texts import plain_values
 
 Int64s = npt.NDArray[np.int64]
@@ -43,7 +44,7 @@ class Cells:
 
     Attributes:
         column: The path they were asked for by.
-        values: Array of a text type, length n, nullable, without extension type.
+        values: Array of a text type, length n, nullable, without extension type; of rows in pieces a chunked one.
         rows: int64[n], row of the batch that each value belongs to, ascending.
         positions: One int64[n] for each ``[]``, ``{}`` and ``[*]`` of the path: the index in that list, map or
             array, from 0.
@@ -52,7 +53,7 @@ class Cells:
     """
 
     column: ColumnPath
-    values: "pa.Array[Any]"
+    values: Any
     rows: Int64s
     positions: tuple[Int64s, ...] = ()
     keys: tuple[MapKeys | None, ...] = ()
@@ -85,7 +86,7 @@ class Cells:
         return list(map("".join, zip(*parts, strict=True)))
 
 
-def extract(batch: pa.RecordBatch, path: str | ColumnPath) -> Cells:
+def extract(batch: Rows, path: str | ColumnPath) -> Cells:
     """Takes the cells of one text column out of a batch.
 
     A list or map that is null or empty has no cells; a struct that is null has null cells. A path into JSON
@@ -104,11 +105,11 @@ def extract(batch: pa.RecordBatch, path: str | ColumnPath) -> Cells:
     wanted = ColumnPath.parse(path) if isinstance(path, str) else path
     resolve(batch.schema, wanted)
     leaf = find(batch.schema, wanted)[1]
-    cells = Cells(leaf.path, batch.to_struct_array(), np.arange(batch.num_rows, dtype=np.int64))
-    for step, field in zip(leaf.path.steps, leaf.way, strict=True):
-        cells = replace(cells, values=unwrap(pc.struct_field(cells.values, [field])))
-        for opening in step.openings:
-            cells = _open_map(cells) if opening == "{}" else _open_list(cells)
+    every = np.arange(batch.num_rows, dtype=np.int64)
+    if isinstance(batch, pa.Table):
+        cells = Cells(leaf.path, column_of(batch, leaf.way[0]), every)
+    else:
+        cells = _opened(Cells(leaf.path, batch.to_struct_array(), every), leaf)
     if pa.types.is_null(cells.values.type):
         cells = replace(cells, values=cells.values.cast(pa.string()))
     # A flat name may hold what reads as dots and brackets; the name asked for is kept where it fits.
@@ -117,12 +118,24 @@ def extract(batch: pa.RecordBatch, path: str | ColumnPath) -> Cells:
     return cells if wanted.json is None else _open_json(cells, wanted)
 
 
-def extract_flat(batch: pa.RecordBatch, path: str) -> "pa.Array[Any]":
+def _opened(cells: Cells, leaf: Leaf) -> Cells:
+    for step, field in zip(leaf.path.steps, leaf.way, strict=True):
+        cells = replace(cells, values=unwrap(pc.struct_field(cells.values, [field])))
+        for opening in step.openings:
+            cells = _open_map(cells) if opening == "{}" else _open_list(cells)
+    return cells
+
+
+def extract_flat(batch: Rows, path: str) -> "pa.Array[Any] | pa.ChunkedArray[Any]":
     """The values of a column of any type, one for each record; null where a struct around them is.
+
+    Those of rows in pieces are in pieces.
 
     Raises:
         ColumnError: There is no such column, or a record has many of it.
     """
+    if isinstance(batch, pa.Table):
+        return column_of(batch, find_flat(batch.schema, path).way[0])
     values: pa.Array[Any] = batch.to_struct_array()
     for field in find_flat(batch.schema, path).way:
         values = unwrap(pc.struct_field(values, [field]))
@@ -186,7 +199,7 @@ def _keys_of(cells: Cells, parents: Int64s) -> Iterator[MapKeys | None]:
 
 
 def _open_json(cells: Cells, wanted: ColumnPath) -> Cells:
-    values: Any = cells.values
+    values: Any = together(cells.values)
     plain = unwrap(values.dictionary_decode()) if isinstance(values, pa.DictionaryArray) else values
     found = texts_of(plain, wanted.json or ())
     parents = found.parents

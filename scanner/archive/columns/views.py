@@ -6,11 +6,15 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import types
 
+from scanner.archive.columns.pieces import AnyRows
 
-def without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
+
+def without_views(batch: AnyRows) -> AnyRows:
     """The same values with ``large_string``, ``large_binary``, ``large_list`` in place of views, nested ones too."""
     schema = pa.schema([_plain_field(field) for field in batch.schema])
-    return batch if schema == batch.schema else batch.cast(schema)
+    rows: Any = batch
+    plain: AnyRows = batch if schema == batch.schema else rows.cast(schema)
+    return plain
 
 
 def _plain(type_: Any) -> Any:

@@ -2,9 +2,11 @@
 
 import urllib.parse
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
+
+from scanner.archive.columns.pieces import AnyRows
 
 NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 """How Hive, and all who do as it does, write a null in a path."""
@@ -29,11 +31,13 @@ def schema_with(schema: pa.Schema, partitions: Partitions) -> pa.Schema:
     return pa.schema([*fields, *(pa.field(name, pa.string()) for name in partitions)])
 
 
-def batch_with(batch: pa.RecordBatch, partitions: Partitions) -> pa.RecordBatch:
+def batch_with(batch: AnyRows, partitions: Partitions) -> AnyRows:
     """A batch with the columns of its file's path, as `schema_with` has them."""
     if not partitions:
         return batch
     kept = [name for name in batch.schema.names if name not in partitions]
     constants = [pa.repeat(pa.scalar(value, pa.string()), batch.num_rows) for value in partitions.values()]
-    arrays = [*(batch.column(name) for name in kept), *constants]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema_with(batch.schema, partitions))
+    columns: Any = [*(batch.column(name) for name in kept), *constants]
+    rows: Any = type(batch)
+    complete: AnyRows = rows.from_arrays(columns, schema=schema_with(batch.schema, partitions))
+    return complete

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from scanner.archive.columns.cells import extract_flat
 from scanner.archive.columns.leaves import is_text, unwrap
+from scanner.archive.columns.pieces import Rows, together
 from scanner.archive.where.bounds import Points, Upto, bind
 from scanner.archive.where.patterns import fits
 from scanner.archive.where.places import limits
@@ -17,7 +18,7 @@ from scanner.archive.where.possible import truth
 from scanner.archive.where.tree import And, IsNull, Like, Node, Not, Or, Term
 
 
-def mask(node: Node, batch: pa.RecordBatch, constants: Mapping[str, str | None]) -> pa.BooleanArray:
+def mask(node: Node, batch: Rows, constants: Mapping[str, str | None]) -> pa.BooleanArray:
     """Which records a predicate is true of, never null."""
     found = _truths(node, batch, constants)
     kept: Any = pc.coalesce(found, pa.scalar(value=False))
@@ -25,7 +26,7 @@ def mask(node: Node, batch: pa.RecordBatch, constants: Mapping[str, str | None])
     return every
 
 
-def _truths(node: Node, batch: pa.RecordBatch, constants: Mapping[str, str | None]) -> Any:
+def _truths(node: Node, batch: Rows, constants: Mapping[str, str | None]) -> Any:
     """boolean[n] or a boolean scalar, null where the predicate is unknown."""
     if isinstance(node, Not):
         return pc.invert(_truths(node.item, batch, constants))
@@ -34,7 +35,7 @@ def _truths(node: Node, batch: pa.RecordBatch, constants: Mapping[str, str | Non
         return reduce(join, (_truths(item, batch, constants) for item in node.items))
     if node.column.path in constants:
         return pa.scalar(truth(node, constants[node.column.path]), pa.bool_())
-    return _of_term(node, extract_flat(batch, node.column.path))
+    return _of_term(node, together(extract_flat(batch, node.column.path)))
 
 
 def _of_term(term: Term, stored: "pa.Array[Any]") -> Any:

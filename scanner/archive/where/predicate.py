@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from scanner.archive.columns.leaves import find_flat, is_text, show_type
 from scanner.archive.columns.paths import ColumnError
+from scanner.archive.columns.pieces import Rows
 from scanner.archive.where.bounds import bind
 from scanner.archive.where.mask import mask
 from scanner.archive.where.places import UnfitError, plain
@@ -97,7 +98,7 @@ class Predicate:
         items = self.tree.items if isinstance(self.tree, And) else (self.tree,)
         return _text(next(item for item in items if not possible(item, facts).true))
 
-    def mask(self, batch: pa.RecordBatch, constants: Mapping[str, str | None] = _NONE) -> pa.BooleanArray:
+    def mask(self, batch: Rows, constants: Mapping[str, str | None] = _NONE) -> pa.BooleanArray:
         """Which records of a batch it is true of.
 
         Args:

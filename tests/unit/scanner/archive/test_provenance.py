@@ -1,6 +1,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -100,7 +101,7 @@ def test_only_the_rows_asked_for_are_answered_nested_columns_too() -> None:
     batch = pa.record_batch(columns)
     types: dict[str, pa.DataType] = {"lang": pa.string(), "author.age": pa.int64()}
     carry = pa.schema(types)
-    found = provenance(batch, "n", "author.id", None, carry, rows=pa.array([2, 0, 1, 1]))
+    found = provenance(batch, "n", "author.id", None, carry, rows=np.array([2, 0, 1, 1]))
     assert found.to_pydict() == {
         "record_id": ["12", "10", "11", "11"],
         "actor_id": ["z", "x", None, None],

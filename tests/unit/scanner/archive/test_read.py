@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scanner.archive import read
 from scanner.archive.columns.cells import extract
 from scanner.archive.parquet import sizing
 from scanner.archive.parquet.footers import read_footer
@@ -76,6 +77,38 @@ def test_flat_text_of_every_type_is_read_as_written(
     ]  # fmt: skip
     cells = [cell for batch in found for cell in extract(batch.data, "t").values.to_pylist()]
     assert [cell.decode() if isinstance(cell, bytes) else cell for cell in cells] == STRINGS
+
+
+@pytest.mark.parametrize("type_", FLAT, ids=str)
+def test_what_is_decoded_in_pieces_is_read_as_written(
+    tmp_path: Path, type_: pa.DataType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "PIECE_ROWS", 2)
+    values: Any = pa.array(STRINGS, pa.string())
+    encoded = values.dictionary_encode() if pa.types.is_dictionary(type_) else values
+    folder = tmp_path / "day=1"
+    folder.mkdir()
+    write(folder / "a.parquet", encoded.cast(type_), 7)
+    [split] = splits(tmp_path, "t")
+    found = whole(split, "t", "n", "day", batch_rows=5)
+    assert [(batch.row_group, batch.first_row, batch.data.num_rows) for batch in found] == [
+        (0, 0, 4), (0, 4, 3), (1, 7, 1)
+    ]  # fmt: skip
+    assert [isinstance(batch.data, pa.Table) for batch in found] == [True, True, False]
+    cells = [cell for batch in found for cell in extract(batch.data, "t").values.to_pylist()]
+    assert [cell.decode() if isinstance(cell, bytes) else cell for cell in cells] == STRINGS
+    assert [day for batch in found for day in batch.data.column("day").to_pylist()] == ["1"] * len(STRINGS)
+
+
+def test_where_rows_are_left_out_a_batch_has_one_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "PIECE_ROWS", 2)
+    write(tmp_path / "a.parquet", pa.array(STRINGS), 8)
+    [split] = splits(tmp_path, "t")
+    [batch] = whole(split, "t", "n", where=Predicate.parse("n >= 3"))
+    assert isinstance(batch.data, pa.RecordBatch)
+    assert extract(batch.data, "t").values.to_pylist() == STRINGS[3:]
 
 
 def test_fixed_size_binary_is_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scanner.archive import read
 from scanner.archive.columns.cells import extract
 from scanner.archive.formats.doors import read_split
 from scanner.archive.plan import Plan, make_plan
@@ -64,6 +65,21 @@ def settings(plan: Plan, folder: Path, evidence: Evidence = "masked") -> ScanSet
 def hits_of(uri: str) -> list[dict[str, object]]:
     files = [layout.split_hits_uri(uri, report.hits_file) for report in committed(uri) if report.hits_file]
     return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+
+
+def test_hits_in_pieces_of_a_batch_are_those_in_the_whole(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matcher, found = HyperscanMatcher(compile_ruleset(RULES)), []
+    pq.write_table(pq.read_table(archive / "a.parquet"), archive / "a.parquet")
+    planned = make_plan([str(archive)], ["text"], "id", "who", "at", ["lang"])
+    for piece_rows in (1 << 14, 1):
+        monkeypatch.setattr(read, "PIECE_ROWS", piece_rows)
+        common = settings(planned, tmp_path / str(piece_rows))
+        run_split(planned.splits[0], matcher, common)
+        found.append(hits_of(common.run_uri))
+    assert found[0] == found[1]
+    assert [row["record_id"] for row in found[1]] == ["10", "13", "13"]
 
 
 def test_hits_wait_for_others_to_fill_a_row_group(
