@@ -207,8 +207,7 @@ def _shown(codes: Codes, evidence: Evidence) -> bytes:
         shown = table[codes]
     returns = np.flatnonzero(codes == ord("\r"))
     shown[returns[codes[returns + 1] == ord("\n")]] = 0
-    text: str = shown[shown != 0].tobytes().decode("utf-32-le")
-    return text.encode()
+    return shown.tobytes().decode("utf-32-le").encode().replace(b"\0", b"")
 
 
 @cache
