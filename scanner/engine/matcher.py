@@ -88,6 +88,7 @@ class HyperscanMatcher:
         if not len(candidates) and not self._everywhere and not self._program.flooding:
             return replace(NO_MATCHES, invalid_cells=len(text.repairs), costs=costs)
         collector = Collector(text.repairs)
+        self._claimed.clear()
         spent = SignatureCosts.of(self._confirm_all(candidates, text, column, collector, wanted))
         self._judging = None
         matches = collector.matches()
@@ -194,7 +195,9 @@ class HyperscanMatcher:
         cells = chosen = text.not_null()
         hits = self._swept(number, text)
         if hits is not None and number not in self._proven:
-            self._claimed[number] = hits
+            # Where all cells are alike, or there is none, the other engine has shown nothing.
+            if 0 < len(hits) < len(cells):
+                self._claimed[number] = hits
         elif hits is not None:
             chosen = hits if wanted is None else hits[wanted(number, hits)]
             collector.count(number, len(hits) - len(chosen))
@@ -210,7 +213,6 @@ class HyperscanMatcher:
         """Compares what the other engine told with what the judge found, the first time that it is asked."""
         for number, hits in self._claimed.items():
             self._proven[number] = np.array_equal(hits, matches.cells[matches.signatures == number])
-        self._claimed.clear()
 
     def _find_all(self, number: int, cells: Int64s, text: TextCells, collector: Collector) -> None:
         """Looks for the plain expression of a signature in some cells."""

@@ -4,6 +4,7 @@ Rust's regular expressions, which polars brings, tell it in a third of the time 
 regular languages alone, and what a character, a class or an escape stands for is asked of the judge and spelled out.
 """
 
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -12,13 +13,23 @@ import pyarrow as pa
 from scanner.engine.dialects.sets import negate, union
 from scanner.engine.dialects.translate import in_pcre
 from scanner.engine.patterns.classes import Ranges, members, point
-from scanner.engine.patterns.syntax import Token, tokens
+from scanner.engine.patterns.syntax import Token, judge_source, tokens
 from scanner.engine.patterns.tree import Group, Node, Repeat, parse
 from scanner.engine.plain import is_plain, may_take_line_feed
 from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern
 from scanner.views.raw import Int64s, TextCells
 from scanner.views.utf8 import SLAB_BYTES
 
+MOST_WEIGHT: Final = 4_096
+"""Of an expression with all its repeats written out: for text that keeps many of its places open the engine takes so
+many times as long, and each repeat of a large class takes memory."""
+
+_WEIGHT_OF_A_PLACE: Final = 32
+
+MOST_DEPTH: Final = 50
+"""Groups in groups."""
+
+_STEPS: Final = {"open": 1, "close": -1}
 _BORDERS: Final = {r"\b": r"(?-u:\b)", r"\B": r"(?-u:\B)"}
 
 
@@ -51,7 +62,20 @@ def _regex(pattern: RegexPattern) -> str | None:
     pieces = list(tokens(known.regex, known.flags))
     if any(map(may_take_line_feed, pieces)) or any(each.kind == "border" and each.unicode for each in pieces):
         return None
-    return _node(parse(known.regex, known.flags).root)
+    if max(accumulate(_STEPS.get(each.kind, 0) for each in pieces)) > MOST_DEPTH:
+        return None
+    root = parse(known.regex, known.flags).root
+    return _node(root) if _weight(root) <= MOST_WEIGHT else None
+
+
+def _weight(node: Node) -> int:
+    match node:
+        case Group():
+            return sum(_weight(each) for branch in node.branches for each in branch)
+        case Repeat():
+            return _weight(node.node) * (node.least + 1 if node.most is None else node.most)
+        case Token():
+            return 0 if node.kind == "border" else _WEIGHT_OF_A_PLACE + len(_members_of(node))
 
 
 def _node(node: Node) -> str:
@@ -64,14 +88,16 @@ def _node(node: Node) -> str:
             return f"(?:{_node(node.node)}){{{node.least},{most}}}"
         case Token(kind="border"):
             return _BORDERS[node.text]
-        case Token(kind="char"):
-            return _spelled(_members(point(ord(node.text)), node.options))
         case Token():
-            return _spelled(_members(node.text, node.options))
+            return _spelled(_members_of(node))
+
+
+def _members_of(token: Token) -> Ranges:
+    return _members(point(ord(token.text)) if token.kind == "char" else token.text, token.options)
 
 
 def _members(source: str, options: frozenset[str]) -> Ranges:
-    return union(members(source.encode(), caseless="i" in options, unicode="u" in options))
+    return union(members(judge_source(source), caseless="i" in options, unicode="u" in options))
 
 
 def _spelled(ranges: Ranges) -> str:

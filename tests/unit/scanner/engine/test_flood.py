@@ -51,6 +51,18 @@ def test_what_counts_is_first_seen_to_find_what_the_judge_finds(monkeypatch: pyt
         assert (found.counted, (found.signatures == 0).sum()) == ({}, 35)
 
 
+@pytest.mark.parametrize("cells", [[], [None], ["zz"] * 5, ["b"] * 5])
+def test_cells_that_are_all_alike_prove_nothing(
+    cells: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SignatureJudge, "sweeping", "b")
+    matcher = LearningMatcher(compile_ruleset(ruleset(signature("often", regex("[ab]")))), paid=0)
+    assert len(matcher.match(pa.array(["b"] * 20), "text")) == 20
+    assert matcher.flooding == {0}
+    matcher.match(pa.array(cells, pa.string()), "text")
+    assert len(matcher.match(pa.array(["a"] * 20), "text")) == 20
+
+
 def test_what_is_seen_often_is_left_out_and_found_as_before() -> None:
     matcher = learnt(RULES)
     assert matcher.flooding == {0, 1}
