@@ -88,6 +88,7 @@ def _as_dict(prepared: Prepared, new: OnlyNew | None) -> dict[str, object]:
         "signatures": [signature.id for signature in prepared.signatures.ruleset.signatures],
         "expired": [signature.id for signature in prepared.signatures.expired],
         "unreadable": [{"uri": file.uri, "reason": file.reason} for file in plan.unreadable],
+        "passed_over": plan.passed_over,
         "executor": prepared.executor,
         "output": prepared.spec.output,
         **({} if new is None else {"only_new": owed.as_dict(new)}),

@@ -15,7 +15,7 @@ from rich.table import Table
 from jobs.cli import render
 from jobs.cli.main import WITH_GAPS
 from jobs.cli.options import column_names
-from jobs.preparing.prepare import Gathered, Loaded, idle_signatures, load_for
+from jobs.preparing.prepare import WHY_UNREAD, Gathered, Loaded, idle_signatures, load_for
 from jobs.trying.scan import STANDARD_INPUT, Found, Gap, plan_files, scan_files, scan_lines
 from scanner.archive import storage
 from scanner.archive.formats import ENDINGS, PARQUET, name_of
@@ -140,6 +140,10 @@ def _begun(
     idle = list(idle_signatures(loaded.ruleset, plan.columns))
     render.print_problems(idle)
     click.echo(render.safe(f"scanning the columns {', '.join(plan.columns)}"), err=True)
+    if plan.passed_over:
+        advice = "name data by a glob, or another `--input-format`"
+        line = f"warning: {path}: leaves {plan.passed_over} unread: {WHY_UNREAD}; {advice}"
+        click.echo(render.safe(line), err=True)
     outcomes = scan_files(plan, HyperscanMatcher(loaded.program), evidence)
     return _Begun(len(loaded.ruleset.signatures) - len(idle), plan.files, outcomes)
 

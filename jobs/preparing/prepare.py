@@ -117,6 +117,7 @@ def prepare(
         *idle_signatures(loaded.ruleset, plan.columns),
         *_pruned_away(spec, plan),
         *_lacking(spec, plan),
+        *_passed_over(spec, plan),
     )
     return Prepared(spec, plan, footers, loaded, chosen, warnings)
 
@@ -175,6 +176,9 @@ def idle_signatures(ruleset: Ruleset, columns: Sequence[str]) -> Iterator[Proble
             yield Problem(signature.file, signature.line, signature.id, message, warning=True)
 
 
+WHY_UNREAD = "a folder stands for its files of one format whose names do not begin with `_` or `.`"
+"""What is said of `scanner.archive.plan.Plan.passed_over`."""
+
 _WITHOUT_RAY = "this hunt needs Ray; run `pip install 'hindcast[cluster]'`, or add `--executor inline`"
 
 
@@ -226,6 +230,12 @@ def _lacking(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:
         if column not in plan.columns:
             message = f"no file that is read has a column `{column}`"
             yield replace(spec.problem("archive.optional", message), warning=True)
+
+
+def _passed_over(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:
+    if plan.passed_over:
+        message = f"leaves {plan.passed_over} unread: {WHY_UNREAD}; name data by a glob, or another `format`"
+        yield replace(spec.problem("archive.uri", message), warning=True)
 
 
 def _pruned_away(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Final, Literal
 
@@ -16,6 +16,7 @@ from scanner.archive.formats.tables import TABLES, open_table
 from scanner.archive.parquet.footer_cache import FooterCache
 from scanner.archive.planning.lacking import why_not
 from scanner.archive.planning.listing import Listing
+from scanner.archive.planning.passed_over import PassedOver
 from scanner.archive.planning.pruning import Pruning, Removed, removed_by_path
 from scanner.archive.planning.splits import Part, Split, Splits, split_id
 from scanner.archive.planning.survey import Survey, Surveyor, Wanted
@@ -84,6 +85,7 @@ class Plan:
         text_bytes: Compressed bytes of text columns in all splits.
         match_key: 32 bytes that only a reader of the archive can work out.
         pruned: What the hunt's predicate removed, which is neither a split nor a gap.
+        passed_over: How many files of which kinds lie in folders of the archive and are not read; empty for none.
     """
 
     splits: Splits
@@ -96,6 +98,7 @@ class Plan:
     text_bytes: int
     match_key: bytes
     pruned: tuple[Removed, ...] = ()
+    passed_over: str = ""
 
 
 def make_plan(  # noqa: PLR0913 - the columns of a hunt, one by one, as its file names them
@@ -152,11 +155,13 @@ def make_plan(  # noqa: PLR0913 - the columns of a hunt, one by one, as its file
         table = open_table(uris[0], format, at)
         written = Written(PARQUET, table.deletes, in_paths=format != "iceberg")
         return plan_files(table.files, wanted, written, target_split_bytes, footers, on_progress)
+    passed = PassedOver()
     infos: Iterable[FileInfo] = chain(
-        chain.from_iterable(storage.list_files(uri, endings_of(format)) for uri in uris),
+        chain.from_iterable(storage.list_files(uri, endings_of(format), passed.add) for uri in uris),
         () if manifest is None else storage.list_manifest(manifest),
     )
-    return plan_files(infos, wanted, Written(format), target_split_bytes, footers, on_progress)
+    plan = plan_files(infos, wanted, Written(format), target_split_bytes, footers, on_progress)
+    return replace(plan, passed_over=passed.summary(plan.splits.files))
 
 
 def plan_files(

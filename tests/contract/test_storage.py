@@ -210,6 +210,15 @@ def test_a_folder_of_another_format_is_listed_by_its_endings(folder: str) -> Non
         list(storage.list_files(folder, (".orc",)))
 
 
+def test_what_is_passed_over_in_a_folder_is_told_where_it_might_be_data(folder: str) -> None:
+    put(folder, "a.parquet", "b.CSV", "c/part-0000", "c/_d.parquet", "c/.e.parquet")
+    put(folder, "_SUCCESS", ".a.parquet.crc", "_log/e.parquet", ".tmp/f.csv")
+    passed: list[str] = []
+    assert [info.uri for info in storage.list_files(folder, passed=passed.append)] == [f"{folder}/a.parquet"]
+    names = sorted(uri.removeprefix(f"{folder}/") for uri in passed)
+    assert names == ["b.CSV", "c/.e.parquet", "c/_d.parquet", "c/part-0000"]
+
+
 def test_globs_stand_for_files_and_folders(folder: str) -> None:
     put(
         folder,

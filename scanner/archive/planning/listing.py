@@ -50,6 +50,11 @@ class Listing(Sequence[FileInfo]):
         place = bisect.bisect_left(self, prefix, key=lambda info: info.uri)
         return place < len(self) and self[place].uri.startswith(prefix)
 
+    def has(self, uri: str) -> bool:
+        """True where a file is called so."""
+        place = bisect.bisect_left(self, uri, key=lambda info: info.uri)
+        return place < len(self) and self[place].uri == uri
+
     def find(self, uris: Any, etags: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
         """int64[n], the number of each file of which this very version is here, and -1 of all others.
 

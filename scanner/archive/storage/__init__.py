@@ -7,7 +7,7 @@ and is never overwritten.
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, Final
 
 import pyarrow as pa
@@ -28,6 +28,7 @@ from scanner.archive.storage.store import (
     Store,
     Unreachable,
     as_operator,
+    ignored,
 )
 
 __all__ = [
@@ -69,7 +70,9 @@ __all__ = [
 _LOCAL = LocalStore()
 
 
-def list_files(uri: str, endings: tuple[str, ...] = PARQUET) -> Iterator[FileInfo]:
+def list_files(
+    uri: str, endings: tuple[str, ...] = PARQUET, passed: Callable[[str], None] = ignored
+) -> Iterator[FileInfo]:
     """The files that a path, folder or glob names, in the order of their names; they are not held in memory.
 
     A folder is walked down to its last file; names that begin with ``_`` or ``.`` are left out there and in what a
@@ -78,6 +81,7 @@ def list_files(uri: str, endings: tuple[str, ...] = PARQUET) -> Iterator[FileInf
     Args:
         uri: The path, folder or glob.
         endings: How the names of files in a folder end.
+        passed: Called with each file in a folder that is not among them, though it might be taken for data.
 
     Raises:
         HuntError: There is nothing, a folder may not be listed, or the name names no store.
@@ -86,7 +90,7 @@ def list_files(uri: str, endings: tuple[str, ...] = PARQUET) -> Iterator[FileInf
     place = parse(uri)
     with as_operator(uri):
         store = _store(place)
-    return store.list_files(place, uri, endings)
+    return store.list_files(place, uri, endings, passed)
 
 
 def list_manifest(uri: str) -> Iterator[FileInfo]:

@@ -25,6 +25,18 @@ def is_data(path: str, endings: tuple[str, ...] = PARQUET) -> bool:
     return path.lower().endswith(endings) and not any(map(is_hidden, path.split("/")))
 
 
+def is_passed_over(path: str, endings: tuple[str, ...] = PARQUET) -> bool:
+    """True for a file that is no data of a folder, and that people might take for it.
+
+    Its ending is another, or its own name is hidden. What table formats and writers leave beside their data, hidden
+    and with other endings, and all in hidden folders, is no file of an archive's.
+    """
+    folders, _, name = path.rpartition("/")
+    if not name or any(map(is_hidden, folders.split("/"))):
+        return False
+    return is_hidden(name) == name.lower().endswith(endings)
+
+
 def has_glob(name: str) -> bool:
     """True where a name holds a character with a meaning."""
     return _MAGIC.search(name) is not None

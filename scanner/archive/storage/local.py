@@ -6,16 +6,16 @@ import glob
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.fs
 
-from scanner.archive.storage.globs import PARQUET, is_data, is_hidden, literal_prefix
+from scanner.archive.storage.globs import PARQUET, is_data, is_hidden, is_passed_over, literal_prefix
 from scanner.archive.storage.names import Place, utf8
-from scanner.archive.storage.store import Denied, FileInfo, Missing, nothing_in, wrong
+from scanner.archive.storage.store import Denied, FileInfo, Missing, ignored, nothing_in, wrong
 from scanner.errors import CommitConflict, CommitUnknown, SourceError
 
 _DRAFT: Final = ".draft"
@@ -25,13 +25,20 @@ _NO_FOLDER: Final = (FileExistsError, NotADirectoryError)
 class LocalStore:
     """Files below ``/``; an etag is made of a file's size and the time of its last change."""
 
-    def list_files(self, place: Place, uri: str, endings: tuple[str, ...] = PARQUET) -> Iterator[FileInfo]:
+    def list_files(
+        self,
+        place: Place,
+        uri: str,
+        endings: tuple[str, ...] = PARQUET,
+        passed: Callable[[str], None] = ignored,
+    ) -> Iterator[FileInfo]:
         """A folder is walked through links too; one that may not be read is an error.
 
         What a link in it leads to is read once, under the name that it has there without links.
         """
         path = place.key
-        files = _files_below(path, endings) if os.path.lexists(path) else iter(_found(path, endings))
+        there = os.path.lexists(path)
+        files = _files_below(path, endings, passed) if there else iter(_found(path, endings))
         empty = True
         for file in files:
             empty = False
@@ -175,21 +182,23 @@ def _found(pattern: str, endings: tuple[str, ...]) -> list[str]:
     start = literal_prefix(pattern).rpartition("/")[0]
     real_start = os.path.realpath(start)
     found: dict[str, str] = {}
-    for file in sorted({file for name in names for file in _files_below(name, endings)}):
+    for file in sorted({file for name in names for file in _files_below(name, endings, ignored)}):
         real = os.path.realpath(file)
         if real not in found or real == real_start + file[len(start) :]:
             found[real] = file
     return sorted(found.values())
 
 
-def _files_below(path: str, endings: tuple[str, ...]) -> Iterator[str]:
+def _files_below(path: str, endings: tuple[str, ...], passed: Callable[[str], None]) -> Iterator[str]:
     if Path(path).is_dir():
-        yield from _walk(path, endings, os.path.realpath(path), set())
+        yield from _walk(path, endings, passed, os.path.realpath(path), set())
     else:
         yield utf8(path)
 
 
-def _walk(folder: str, endings: tuple[str, ...], root: str, seen: set[str]) -> Iterator[str]:
+def _walk(
+    folder: str, endings: tuple[str, ...], passed: Callable[[str], None], root: str, seen: set[str]
+) -> Iterator[str]:
     """Files in the order of their whole names, which is the order in which object stores list them."""
     real = os.path.realpath(folder)
     if real in seen:
@@ -197,16 +206,20 @@ def _walk(folder: str, endings: tuple[str, ...], root: str, seen: set[str]) -> I
     seen.add(real)
     try:
         with os.scandir(folder) as entries:
-            shown = (entry for entry in entries if not is_hidden(entry.name))
-            names = sorted(_name_in_order(entry) for entry in shown if not _leads_back(entry, endings, root))
+            names = sorted(
+                _name_in_order(entry) for entry in entries if not _leads_back(entry, endings, root)
+            )
     except OSError as error:
         raise wrong(str(error.filename), _reason(error)) from error
     for name in names:
         path = str(Path(folder, name))
         if name.endswith("/"):
-            yield from _walk(path, endings, root, seen)
-        elif name.lower().endswith(endings):
+            if not is_hidden(name[:-1]):
+                yield from _walk(path, endings, passed, root, seen)
+        elif is_data(name, endings):
             yield utf8(path)
+        elif is_passed_over(name, endings):
+            passed(path)
 
 
 def _leads_back(entry: "os.DirEntry[str]", endings: tuple[str, ...], root: str) -> bool:

@@ -10,11 +10,20 @@ from typing import Protocol, TypeVar
 import pyarrow as pa
 import pyarrow.fs
 
-from scanner.archive.storage.globs import PARQUET, Glob, has_glob, is_data, literal_prefix
+from scanner.archive.storage.globs import PARQUET, Glob, has_glob, is_data, is_passed_over, literal_prefix
 from scanner.archive.storage.names import Place, Scheme, parse, utf8
 from scanner.archive.storage.patience import tried
 from scanner.archive.storage.settings import StorageSettings
-from scanner.archive.storage.store import Denied, FileInfo, Missing, Signing, as_operator, nothing_in, wrong
+from scanner.archive.storage.store import (
+    Denied,
+    FileInfo,
+    Missing,
+    Signing,
+    as_operator,
+    ignored,
+    nothing_in,
+    wrong,
+)
 from scanner.archive.storage.transfer import RangedFile, ReadOnly, Upload, sending
 from scanner.errors import CommitConflict, CommitUnknown, SourceError
 
@@ -124,10 +133,16 @@ class ObjectStore:
         self._objects = objects
         self._settings = settings
 
-    def list_files(self, place: Place, uri: str, endings: tuple[str, ...] = PARQUET) -> Iterator[FileInfo]:
+    def list_files(
+        self,
+        place: Place,
+        uri: str,
+        endings: tuple[str, ...] = PARQUET,
+        passed: Callable[[str], None] = ignored,
+    ) -> Iterator[FileInfo]:
         """Sizes and versions come with the names: a page of a thousand files is one request."""
         empty = True
-        for entry in self._listed(place, endings):
+        for entry in self._listed(place, endings, passed):
             empty = False
             yield self._info(place, entry)
         if empty:
@@ -258,7 +273,9 @@ class ObjectStore:
         """Closes connections; the store is not used again."""
         self._objects.close()
 
-    def _listed(self, place: Place, endings: tuple[str, ...]) -> Iterator[Entry]:
+    def _listed(
+        self, place: Place, endings: tuple[str, ...], passed: Callable[[str], None]
+    ) -> Iterator[Entry]:
         with as_operator(str(place)):
             named = self._named(place)
             if named is not None:
@@ -267,12 +284,17 @@ class ObjectStore:
             if has_glob(place.key):
                 glob = Glob(place.key)
                 start = Place(place.scheme, place.bucket, literal_prefix(place.key))
-                takes: Callable[[str], bool] = functools.partial(glob.takes, endings=endings)
-            else:
-                start = _below(place)
-                takes = functools.partial(_is_below, start.key, endings)
+                for page in self._pages(start, flat=True):
+                    yield from (entry for entry in page.entries if glob.takes(entry.key, endings))
+                return
+            start = _below(place)
             for page in self._pages(start, flat=True):
-                yield from (entry for entry in page.entries if takes(entry.key))
+                for entry in page.entries:
+                    name = entry.key.removeprefix(start.key)
+                    if is_data(name, endings):
+                        yield entry
+                    elif is_passed_over(name, endings):
+                        passed(str(Place(place.scheme, place.bucket, entry.key)))
 
     def _named(self, place: Place) -> Entry | None:
         """The object of that name; an empty one beside a folder of its name is the mark of that folder."""
@@ -362,7 +384,3 @@ class _SmallOrLarge:
 
 def _below(place: Place) -> Place:
     return Place(place.scheme, place.bucket, f"{place.key}/" if place.key else "")
-
-
-def _is_below(folder: str, endings: tuple[str, ...], key: str) -> bool:
-    return is_data(key.removeprefix(folder), endings)

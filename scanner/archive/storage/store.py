@@ -1,7 +1,7 @@
 """What every store can do, and how its failures are told apart."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -64,10 +64,20 @@ class Changed(SourceError):  # noqa: N818 - an outcome that callers ask for, not
         super().__init__(uri, reason)
 
 
+def ignored(_uri: str) -> None:
+    """Does nothing."""
+
+
 class Store(Protocol):
     """Where files lie. Each method does what the function of the same name in `scanner.archive.storage` says."""
 
-    def list_files(self, place: Place, uri: str, endings: tuple[str, ...] = PARQUET) -> Iterator[FileInfo]:
+    def list_files(
+        self,
+        place: Place,
+        uri: str,
+        endings: tuple[str, ...] = PARQUET,
+        passed: Callable[[str], None] = ignored,
+    ) -> Iterator[FileInfo]:
         """The files that a name, folder or glob stands for, in the order of their names."""
 
     def stat(self, place: Place) -> FileInfo:

@@ -31,6 +31,14 @@ def scan(*words: str) -> int:
     return main(["scan", *words, "-s", "s.yaml"])
 
 
+def test_what_lies_in_a_folder_and_is_not_read_is_told(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (archive / "files" / "c.csv").touch()
+    assert scan("files") == 0
+    assert "warning: files: leaves 1 file (1 *.csv) unread: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("path", "named"), [("files", True), ("files/a.parquet", False)])
 def test_hits_name_their_file_wherever_more_than_one_is_scanned(
     archive: Path, capsys: pytest.CaptureFixture[str], path: str, named: bool
