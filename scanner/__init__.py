@@ -66,11 +66,17 @@ def scan(
     Raises:
         ColumnError: A column is not there or holds no text.
         SignatureError: A pattern does not compile.
+        TypeError: The data is no table.
     """
     from scanner.engine.matcher import HyperscanMatcher
     from scanner.engine.program import compile_ruleset
     from scanner.scan.table import scan_table
 
+    if not hasattr(data, "schema"):
+        message = (
+            f"{type(data).__name__} is no table; a DataFrame becomes one by `pyarrow.Table.from_pandas(…)`"
+        )
+        raise TypeError(message)
     # A text is a sequence of texts too, each a letter.
     paths = [columns] if isinstance(columns, str) else columns
     return scan_table(data, HyperscanMatcher(compile_ruleset(signatures)), paths)

@@ -220,7 +220,8 @@ class _Tally:
         """Takes in what came of a batch."""
         if isinstance(outcome, Gap):
             self.gaps += 1
-            click.echo(render.safe(f"{outcome.source_uri}: not scanned: {outcome.reason}"), err=True)
+            what = "not all was scanned" if outcome.partial else "not scanned"
+            click.echo(render.safe(f"{outcome.source_uri}: {what}: {outcome.reason}"), err=True)
             return
         self.records += outcome.records
         self.hits.update(map(str, outcome.hits["signature_id"].to_pylist()))

@@ -57,10 +57,12 @@ class Gap:
     Attributes:
         source_uri: The file; ``-`` for standard input.
         reason: Why, without any content.
+        partial: True where the rest of the file was scanned.
     """
 
     source_uri: str
     reason: str
+    partial: bool = False
 
 
 def plan_files(path: str, columns: Sequence[str] | Literal["auto"], input_format: str | None = None) -> Plan:
@@ -87,10 +89,8 @@ def scan_files(plan: Plan, matcher: Matcher, evidence: Evidence) -> Iterator[Fou
         try:
             for batch in read_split(split, split.columns):
                 if isinstance(batch, read.Gap):
-                    yield Gap(
-                        split.source_uri,
-                        batch.reason if batch.partial else f"row group {batch.row_group}: {batch.reason}",
-                    )
+                    told = batch.reason if batch.partial else f"row group {batch.row_group}: {batch.reason}"
+                    yield Gap(split.source_uri, told, partial=True)
                     continue
                 hits = scan_table(
                     as_table(batch.data), watched, split.columns, evidence, _adding_to(unparsed)
@@ -100,7 +100,8 @@ def scan_files(plan: Plan, matcher: Matcher, evidence: Evidence) -> Iterator[Fou
         except SourceError as error:
             yield Gap(error.uri, error.reason)
         for column, cells in unparsed.items():
-            yield Gap(split.source_uri, f"{cells} cells of {column} are no JSON and were not scanned")
+            are = "cell of {} is no JSON" if cells == 1 else "cells of {} are no JSON"
+            yield Gap(split.source_uri, f"{cells} {are.format(column)}", partial=True)
 
 
 def _adding_to(counts: Counter[str]) -> Callable[[str, int], None]:
@@ -127,7 +128,8 @@ def scan_lines(stream: Stream, matcher: Matcher, evidence: Evidence) -> Iterator
         yield from watched.gaps(STANDARD_INPUT)
         for number, line in enumerate(lines, first + 1):
             if line is None:
-                yield Gap(STANDARD_INPUT, f"line {number} is longer than {MAX_LINE_BYTES >> 20} MB")
+                told = f"line {number} is longer than {MAX_LINE_BYTES >> 20} MB"
+                yield Gap(STANDARD_INPUT, told, partial=True)
         first += len(lines)
 
 
@@ -155,7 +157,7 @@ class _Watched:
         """What could not be decided since this was last asked."""
         for (signature, reason), cells in self._undecided.items():
             told = f"{self.ruleset.signatures[signature].id} could not be decided on {cells} cells: {reason}"
-            yield Gap(source_uri, told)
+            yield Gap(source_uri, told, partial=True)
         self._undecided.clear()
 
 

@@ -112,5 +112,7 @@ def check_shape(file: pq.ParquetFile) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
+    if isinstance(error, UnicodeDecodeError):
+        return "its text is not UTF-8; write it anew as UTF-8"
     first = _NOISE.sub("", str(error)).strip()
     return " ".join(first.split())[:_MAX_REASON] or type(error).__name__

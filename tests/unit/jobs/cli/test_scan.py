@@ -39,6 +39,16 @@ def test_what_lies_in_a_folder_and_is_not_read_is_told(
     assert "warning: files: leaves 1 file (1 *.csv) unread: " in capsys.readouterr().err
 
 
+def test_a_file_of_which_most_was_scanned_is_told_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "s.yaml").write_text(SIGNATURES, encoding="utf-8")
+    (here / "a.jsonl").write_text('{"text": "a coin"}\nno JSON\n', encoding="utf-8")
+    (here / "b.csv").write_text("text\na coin\n", encoding="utf-16")
+    assert [scan("a.jsonl"), scan("b.csv")] == [3, 2]
+    told = capsys.readouterr().err
+    assert "a.jsonl: not all was scanned: lines that are too long" in told
+    assert "b.csv: its text is not UTF-8; write it anew as UTF-8" in told
+
+
 @pytest.mark.parametrize(("path", "named"), [("files", True), ("files/a.parquet", False)])
 def test_hits_name_their_file_wherever_more_than_one_is_scanned(
     archive: Path, capsys: pytest.CaptureFixture[str], path: str, named: bool

@@ -51,3 +51,8 @@ def test_cells_that_are_not_decided_are_told() -> None:
         UndecidedWarning, match="1 cells of text are not decided, the first for s: match limit"
     ):
         assert not scanner.scan(pa.table({"text": ["a" * 40 + "b"]}), undecided).num_rows
+
+
+def test_what_is_no_table_is_refused_with_what_to_do() -> None:
+    with pytest.raises(TypeError, match="list is no table; a DataFrame becomes one by"):
+        scanner.scan([["a"]], RULES)  # type: ignore[arg-type]
