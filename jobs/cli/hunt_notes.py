@@ -59,10 +59,12 @@ class Words:
             return
         plan = prepared.plan
         where = "on Ray" if prepared.executor == "ray" else "in this process"
-        records = render.plural(plan.rows, "record") if plan.rows else "records"
+        stored = f"{render.size(plan.text_bytes)} of stored text"
+        what = f"{render.plural(plan.rows, 'record')} ({stored})" if plan.rows else stored
+        left_out = len(plan.unreadable) + sum(removed.files for removed in plan.pruned)
         self._say(
-            f"hunting {records} ({render.size(plan.text_bytes)} of stored text) "
-            f"in {render.part(plan.files - len(plan.unreadable), plan.files, 'file')} "
+            f"hunting {what} "
+            f"in {render.part(plan.files - left_out, plan.files, 'file')} "
             f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}"
         )
         if plan.pruned:

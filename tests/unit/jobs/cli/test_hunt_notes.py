@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from jobs.cli.hunt_notes import Events, Notes, Words
+from jobs.cli.main import main
 from jobs.preparing.resume import new_run
 from jobs.running.hunt import Run
 from jobs.watching.log import RunLog
@@ -52,3 +53,15 @@ def test_the_log_has_stopped_before_unfinished_in_any_case(run: Run, logged: io.
         for number in (0, 0, 2)
         for event, done, command in (("stopped", number, None), ("unfinished", None, GO_ON))
     ]
+
+
+def test_files_that_are_ruled_out_are_not_hunted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for lang in ("en", "de"):
+        (here / "archive" / f"lang={lang}").mkdir(parents=True)
+        (here / "archive" / f"lang={lang}" / "a.csv").write_text("text\none\n")
+    (here / "s.yaml").write_text("signatures: [{id: t.one, literal: one}]\n")
+    archive = "{uri: archive, format: csv, text_columns: [text], where: lang = 'en'}"
+    (here / "h.yaml").write_text(f"hunt: h\narchive: {archive}\nsignatures: s.yaml\noutput: out\n")
+    assert main(["hunt", "h.yaml", "--executor", "inline"]) == 0
+    told = capsys.readouterr()
+    assert "hunting 9 B of stored text in 1 of 2 files with 1 signature, in this process" in told.err
