@@ -20,6 +20,9 @@ _RECORD: Final = ("source_uri", "row_index")
 _SHOWN_NAMES: Final = 20
 _BY: Final = ("signature_id",)
 
+OF_SAMPLES: Final = ("hits", "records", "actors", "first_seen", "last_seen")
+"""What is that of a sample where a signature has one: all, because only stored hits are counted."""
+
 
 def open_all(uri: str) -> Results:
     """All runs of the hunt whose folder this is.
@@ -54,7 +57,9 @@ def opening(told: dict[str, Any], runs: Sequence[RunSummary]) -> list[str]:
     some = [
         f"{count} of {render.plural(len(runs), 'run')} {words}" for words, count in counts.items() if count
     ]
-    counted = "stored hits, each once: those of former logic and of former versions of files are left out"
+    sampled = any(row["truncated"] and row["hits"] for row in told["signatures"])
+    stored = "stored hits, of some signatures a sample" if sampled else "stored hits"
+    counted = f"{stored}, each once: those of former logic and of former versions of files are left out"
     return [
         ": ".join([told["status"].upper(), *(["; ".join(some)] if some else [])]),
         f"{told['hunt']}  {render.plural(len(told['runs']), 'run')} together",
@@ -68,7 +73,7 @@ def notes(signatures: Sequence[dict[str, Any]]) -> list[str]:
     idle = sum(row["ran"] and not row["hits"] for row in signatures)
     not_run = sum(not row["ran"] for row in signatures)
     said = [
-        (cut, f"only a sample is stored, and counted here, of {', '.join(cut[:_SHOWN_NAMES])}"),
+        (cut, f"* only a sample is stored, and counted here, of {', '.join(cut[:_SHOWN_NAMES])}"),
         (len(cut) > _SHOWN_NAMES, f"and of {render.number(len(cut) - _SHOWN_NAMES)} more"),
         (idle, f"{render.plural(idle, 'signature')} found nothing"),
         (not_run, f"{render.plural(not_run, 'signature')} ran in none of these runs"),

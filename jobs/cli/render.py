@@ -8,8 +8,9 @@ from datetime import date, datetime
 
 import click
 from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
+from rich.table import Column, Table
 
 from scanner.errors import Problem
 
@@ -37,6 +38,11 @@ _PICTURES = 0x2400
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 
 _NEXT_LINE = re.compile(r", (?=[\d.,]+ .?B of |[\d,]+ records?\b)")
+
+_LEAST_WIDTH = 6
+"""What a column that gives way keeps."""
+_BETWEEN_COLUMNS = 3
+_NO_TERMINAL_IS_WIDER = 10_000
 
 _THOUSAND = 1000
 _MINUTE_S = 60
@@ -83,16 +89,36 @@ def console(*, stderr: bool = False) -> Console:
     )
 
 
-def table(columns: Sequence[str], numbers: Iterable[str] = ()) -> Table:
-    """An empty table of text; the columns named in ``numbers`` stand to the right.
+def table(columns: Sequence[str], numbers: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
+    """An empty table of text; the columns named in ``numbers`` stand to the right, those in ``whole`` on one line.
 
-    Cells are text: pass what comes from data through `safe`.
+    Cells are text: pass what comes from data through `safe`. Print it with `print_table` where columns are whole.
     """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    right = set(numbers)
+    right, uncut = set(numbers), set(whole)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        justify: JustifyMethod = "right" if column in right else "left"
+        made.add_column(column, justify=justify, overflow="fold", no_wrap=column in uncut)
     return made
+
+
+def print_table(made: Table) -> None:
+    """Prints a table on standard output; what is whole can be copied even where that is wider than the terminal."""
+    out = console()
+    widths = [_widest(column) if column.no_wrap else _LEAST_WIDTH for column in made.columns]
+    out.width = max(out.width, sum(widths) + _BETWEEN_COLUMNS * len(widths))
+    out.print(made)
+
+
+def fits(made: Table) -> bool:
+    """True where a table need not be narrowed for the terminal."""
+    out = console()
+    unbounded = out.options.update(width=_NO_TERMINAL_IS_WIDER)
+    return out.measure(made, options=unbounded).maximum <= out.width
+
+
+def _widest(column: Column) -> int:
+    return max(cell_len(str(cell)) for cell in (column.header, *column.cells))
 
 
 def print_json(value: object) -> None:

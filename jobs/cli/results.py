@@ -1,5 +1,6 @@
 """`hindcast results`: which runs there are, and what one of them found."""
 
+import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -13,13 +14,18 @@ from rich.table import Table
 
 from jobs.cli import all_runs as together
 from jobs.cli import render
-from scanner.results.display import found_line, headline
+from jobs.watching.progress_file import Told, read_progress
+from scanner.errors import HindcastError
+from scanner.results.display import headline
 from scanner.results.reader import Results, open_results
-from scanner.results.runs import RunSummary, list_runs
+from scanner.results.runs import UNFINISHED, RunSummary, list_runs
 
 _SHOWN_REASONS = 10
 _SHOWN_NAMES = 20
 _SHOWN_ROW_GROUPS = 20
+_ALL_SO_FAR = "no gaps so far; what is not done was not read"
+_OF_SAMPLES = ("records", "actors", "first_seen", "last_seen")
+"""What is known of the stored hits only, where hits are counted exactly."""
 _NOT_JSON = r"(^|; )[\d,]+ cells? of (.+?) (?:is no JSON and was|are no JSON and were) not read"
 """The number differs from split to split, where the reason is the same."""
 
@@ -51,7 +57,7 @@ def list_command(uri: str, as_json: bool) -> None:
     if as_json:
         render.print_json([asdict(run) for run in runs])
     elif runs:
-        render.console().print(_runs_table(runs))
+        _print_runs(runs)
     else:
         click.echo("no runs here")
 
@@ -94,10 +100,10 @@ def _show_all(uri: str, *, as_json: bool) -> None:
     runs = list_runs(uri)
     for line in together.opening(told, runs):
         click.echo(render.safe(line))
-    render.console().print(_runs_table(runs))
+    _print_runs(runs)
     hit = [row for row in told["signatures"] if row["hits"]]
     if hit:
-        render.console().print(_signatures_table(hit))
+        render.print_table(_signatures_table(hit, together.OF_SAMPLES))
     for line in together.notes(told["signatures"]):
         click.echo(render.safe(line))
 
@@ -115,7 +121,7 @@ def coverage_command(run: str, everything: bool, as_json: bool) -> None:
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
     results = open_results(run)
     if not as_json:
-        click.echo(headline(results.state))
+        click.echo(_headline(results))
     shown = 0
     for batch in results.coverage.to_batches():
         for row in batch.to_pylist():
@@ -125,7 +131,7 @@ def coverage_command(run: str, everything: bool, as_json: bool) -> None:
                 click.echo(render.safe(_coverage_line(row)))
                 shown += 1
     if not as_json and not shown:
-        click.echo("all was read")
+        click.echo(_ALL_SO_FAR if results.status == UNFINISHED else "all was read")
 
 
 def _is_gap(row: Mapping[str, Any]) -> bool:
@@ -142,16 +148,61 @@ def _coverage_line(row: Mapping[str, Any]) -> str:
     return f"{row['source_uri']}{place}: {told}"
 
 
-def _runs_table(runs: Sequence[RunSummary]) -> Table:
-    table = render.table(("hunt", "run", "status", "started", "splits", "hits"), numbers=("splits", "hits"))
+def _print_runs(runs: Sequence[RunSummary]) -> None:
+    """Prints runs with names that can be copied; on a narrow terminal without their start, with which ids begin."""
+    table = _runs_table(runs)
+    render.print_table(table if render.fits(table) else _runs_table(runs, without="started"))
+
+
+def _runs_table(runs: Sequence[RunSummary], without: str = "") -> Table:
+    numbers = ("splits", "hits")
+    columns = [name for name in ("hunt", "run", "status", "started", *numbers) if name != without]
+    table = render.table(columns, numbers, whole=("hunt", "run", *numbers))
     for run in runs:
         started = (
             "" if run.started_at is None else run.started_at[: len("2026-11-22T03:00")].replace("T", " ")
         )
         hits = "" if run.hits is None else render.number(run.hits)
-        cells = (run.hunt, run.run_id, run.status, started, render.number(run.splits), hits)
-        table.add_row(*map(render.safe, cells))
+        cells = {
+            "hunt": run.hunt,
+            "run": run.run_id,
+            "status": run.status,
+            "started": started,
+            "splits": _splits(run),
+            "hits": hits,
+        }
+        table.add_row(*(render.safe(cells[name]) for name in columns))
     return table
+
+
+def _splits(run: RunSummary) -> str:
+    told = _told(run.uri) if run.status == UNFINISHED else None
+    # Of commit records there are more: of files that could not be read, and of splits that were divided.
+    return render.number(run.splits) if told is None else _of(told.splits, told.splits_total)
+
+
+def _headline(results: Results) -> str:
+    """The first line; of an unfinished run it says how many splits there are, where that was told."""
+    line, state = headline(results.state), results.state
+    told = _told(results.uri) if state.status == UNFINISHED else None
+    done = state.splits - state.files_unreadable
+    # Files may have changed since, and with them the plan.
+    if told is None or told.splits_total < done:
+        return line
+    _, *gaps = line.split("; ")
+    splits = "split is" if told.splits_total == 1 else "splits are"
+    return "; ".join([f"{UNFINISHED.upper()}: {_of(done, told.splits_total)} {splits} done", *gaps])
+
+
+def _told(run_uri: str) -> Told | None:
+    """How far a run has told that it is; None where that is not known."""
+    with contextlib.suppress(HindcastError):
+        return read_progress(run_uri)
+    return None
+
+
+def _of(count: int, total: int) -> str:
+    return f"{render.number(count)} of {render.number(total)}"
 
 
 def _as_json(results: Results) -> dict[str, Any]:
@@ -177,7 +228,7 @@ def _print(results: Results) -> None:
         click.echo(render.safe(line))
     hit = [row for row in signatures if row["hits"]]
     if hit:
-        render.console().print(_signatures_table(hit))
+        render.print_table(_signatures_table(hit))
     where = [f"hits: {results.uri}/hits/*.parquet"] if results.run else []
     for line in (*_sampled(hit), *_without_hits(results, signatures), *where):
         click.echo(render.safe(line))
@@ -186,7 +237,7 @@ def _print(results: Results) -> None:
 def _opening(results: Results) -> list[str]:
     hunt, run_id = results.names[0]
     title = f"{hunt}  run {run_id}"
-    state = headline(results.state)
+    state = _headline(results)
     if results.complete:
         return [f"{title}  {state}"]
     gaps = _gaps(results)
@@ -233,7 +284,7 @@ def _totals(results: Results) -> list[str]:
         parts.append(f"{render.plural(lacking, 'file')} without all optional columns")
     if results.run is not None:
         parts.append(render.duration(results.run["elapsed_s"]))
-    return ["; ".join(parts), *_only_new(results), found_line(results.totals)]
+    return ["; ".join(parts), *_only_new(results), results.found]
 
 
 def _only_new(results: Results) -> list[str]:
@@ -249,25 +300,32 @@ def _only_new(results: Results) -> list[str]:
     return [left_out, f"all runs together: hindcast results show {hunt} --all-runs"] if runs else []
 
 
-def _signatures_table(hit: Sequence[dict[str, Any]]) -> Table:
+def _signatures_table(hit: Sequence[dict[str, Any]], of_samples: Sequence[str] = _OF_SAMPLES) -> Table:
+    """What signatures found; a star marks what is that of a sample."""
     numbers = ("hits", "records", "actors")
-    table = render.table(("signature", "severity", *numbers, "first seen", "last seen"), numbers)
+    columns = ("signature", "severity", *numbers, "first seen", "last seen")
+    table = render.table(columns, numbers, whole=("signature", *numbers))
     for row in sorted(hit, key=lambda row: (-row["hits"], row["signature_id"])):
-        counts = ["" if row[name] is None else render.number(row[name]) for name in numbers]
-        times = [_day(row["first_seen"]), _day(row["last_seen"])]
-        table.add_row(*map(render.safe, (row["signature_id"], row["severity"] or "", *counts, *times)))
+        marked = of_samples if row["truncated"] else ()
+        found = [
+            _found(row[name]) + ("*" if name in marked and row[name] is not None else "")
+            for name in (*numbers, "first_seen", "last_seen")
+        ]
+        table.add_row(*map(render.safe, (row["signature_id"], row["severity"] or "", *found)))
     return table
 
 
-def _day(time: datetime | None) -> str:
-    return "" if time is None else f"{time:%Y-%m-%d %H:%M}"
+def _found(value: int | datetime | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else render.number(value)
 
 
 def _sampled(hit: Sequence[dict[str, Any]]) -> list[str]:
     names = [row["signature_id"] for row in hit if row["truncated"]]
     more = len(names) - _SHOWN_NAMES
     rest = f" and {render.number(more)} more" if more > 0 else ""
-    told = f"stored as a sample, with exact numbers of hits: {', '.join(names[:_SHOWN_NAMES])}{rest}"
+    told = f"* stored as a sample, with exact numbers of hits: {', '.join(names[:_SHOWN_NAMES])}{rest}"
     return [told] if names else []
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from jobs.cli.options import column_names
-from jobs.cli.render import console, number, plural, print_json, safe, size, table
+from jobs.cli.render import console, number, part, plural, print_json, safe, size, table
 from jobs.preparing.prepare import load_for
 from jobs.trying.profile import Profile
 from jobs.trying.profile import profile as measure
@@ -114,11 +114,20 @@ def test(paths: tuple[str, ...], show: bool, as_json: bool) -> int:
 
 @command.command()
 @_paths
-@click.option("--on", "sample", required=True, type=click.Path(), help="Parquet files to measure on.")
+@click.option(
+    "--on",
+    "sample",
+    required=True,
+    type=click.Path(),
+    help="What to measure on: Parquet, CSV, TSV, JSONL, ORC or Arrow files; one, a folder of Parquet, or a glob.",
+)
 @click.option("--columns", help="Text columns, separated by commas.  [default: every text column]")
 @_as_json
 def profile(paths: tuple[str, ...], sample: str, columns: str | None, as_json: bool) -> int:
     """Show what each signature costs on real texts, the dearest first, and what to change.
+
+    Looks at up to 200,000 cells, which lie at even distances in all the files, or in row groups at even distances
+    where the files have more than 256 MB of compressed text. The first line says how many records these are of.
 
     \b
     Example:
@@ -241,18 +250,8 @@ def _as_row(signature: Signature) -> dict[str, object]:
 def _print_profile(found: Profile) -> None:
     spent = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in found.seconds.items())
     longest = f"the longest {size(found.longest_bytes)}"
-    click.echo(f"{number(found.cells)} cells, {size(found.text_bytes)}, {longest}: {spent}")
-    names = [
-        "signature",
-        "share",
-        "ns/cell",
-        "ns/byte",
-        "candidates",
-        "judged",
-        "hits",
-        "rung",
-        "what to change",
-    ]
+    click.echo(f"{_looked_at(found)}, {size(found.text_bytes)}, {longest}: {spent}")
+    names = ["signature", "share", "ns/cell", "ns/byte", "candidates", "judged", "hits", "rung"]
     shown = table(names, numbers=names[1:7])
     for row in found.signatures:
         shown.add_row(
@@ -264,9 +263,21 @@ def _print_profile(found: Profile) -> None:
             number(row.cost.judged),
             number(row.hits),
             row.rung,
-            safe(row.advice),
         )
     console().print(shown)
+    advised = [row for row in found.signatures if row.advice]
+    if advised:
+        click.echo("what to change:")
+    for row in advised:
+        click.echo(f"  {safe(row.signature.id)}: {safe(row.advice)}")
+
+
+def _looked_at(found: Profile) -> str:
+    cells = plural(found.cells, "cell")
+    if found.records_in_all is None:
+        return f"{cells} of {plural(found.records, 'record')}, taken evenly out of more that were not counted"
+    told = f"{cells} of {part(found.records, found.records_in_all, 'record')}"
+    return told if found.records == found.records_in_all else f"{told}, taken evenly"
 
 
 def _profile_as_json(found: Profile) -> dict[str, object]:
@@ -285,6 +296,8 @@ def _profile_as_json(found: Profile) -> dict[str, object]:
     ]
     return {
         "cells": found.cells,
+        "records": found.records,
+        "records_in_all": found.records_in_all,
         "text_bytes": found.text_bytes,
         "longest_bytes": found.longest_bytes,
         "seconds": found.seconds,

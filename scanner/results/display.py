@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from scanner.results.mask import tame
 from scanner.results.record import COMPLETE, WITH_GAPS
+from scanner.results.runs import UNFINISHED
 
 _SHOWN_SIGNATURES: Final = 20
 _COLUMNS: Final = ("signature_id", "severity", "hits", "records", "actors", "first_seen", "last_seen")
@@ -63,35 +64,85 @@ def headline(state: State) -> str:
             return "; ".join([f"UNFINISHED: {_count(splits, 'split is', 'splits are')} done", *gaps])
 
 
-def found_line(totals: Mapping[str, int | None]) -> str:
-    """What was found, in one line: ``1,240 hits in 1,198 records by 902 actors``."""
+def found_line(totals: Mapping[str, int | None], stored: str = "") -> str:
+    """What was found, in one line: ``1,240 hits in 1,198 records by 902 actors``.
+
+    Args:
+        totals: As in ``run.json``.
+        stored: Of `sample`, where records and actors are those of a sample.
+    """
     hits, records, actors = (totals.get(name) for name in ("hits", "records", "actors"))
     line = _count(hits or 0, "hit", "hits")
     if hits:
-        line += f" in {_count(records or 0, 'record', 'records')}"
+        line += f"{stored} in {_count(records or 0, 'record', 'records')}"
     return line + (f" by {_count(actors, 'actor', 'actors')}" if hits and actors else "")
 
 
-def as_text(state: State, names: Sequence[str], totals: Mapping[str, int | None]) -> str:
-    """Results as a few lines."""
-    return "\n".join([headline(state), *map(tame, names), found_line(totals)])
+def sample(hits: int | None) -> str:
+    """Words for `found_line`: so many hits are stored, and not all; None where nobody knows how many."""
+    return f"; a sample{'' if hits is None else f' of {hits:,}'} is stored,"
 
 
-def as_html(
-    state: State, names: Sequence[str], totals: Mapping[str, int | None], signatures: Sequence[dict[str, Any]]
-) -> str:
-    """Results as a card for notebooks; whatever comes from data is escaped.
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """What a run says of itself.
+
+    Attributes:
+        run_id: Its name.
+        state: How far it has come.
+        found: Of `found_line`.
+        signatures: Rows of its signatures table.
+    """
+
+    run_id: str
+    state: State
+    found: str
+    signatures: Sequence[dict[str, Any]]
+
+
+def as_text(hunt: str, statuses: Sequence[str], latest: Sequence[Introduced]) -> str:
+    """Results as a few lines; several runs one by one, as together they count twice what two of them have found.
 
     Args:
-        state: How far they have come.
-        names: Hunt and run, a line each.
-        totals: As in ``run.json``.
-        signatures: Rows of the signatures table.
+        hunt: Name of the hunt.
+        statuses: Of all runs.
+        latest: Those of them that are shown.
     """
+    if len(statuses) == 1:
+        [only] = latest
+        return "\n".join([headline(only.state), tame(f"{hunt}  run {only.run_id}"), only.found])
+    each = [f"  run {tame(run.run_id)}  {headline(run.state)}; {run.found}" for run in latest]
+    return "\n".join([*_opening(hunt, statuses), *each, *_ending(len(statuses) - len(latest))])
+
+
+def as_html(hunt: str, statuses: Sequence[str], latest: Sequence[Introduced]) -> str:
+    """Results as a card for notebooks; whatever comes from data is escaped. The arguments are those of `as_text`."""
+    cards = "".join(_card(hunt, run) for run in latest)
+    if len(statuses) == 1:
+        return cards
+    first, title = map(_html, _opening(hunt, statuses))
+    ending = "<br>".join(map(_html, _ending(len(statuses) - len(latest))))
+    return f"<div><b>{first}</b><br>{title}{cards}{ending}</div>"
+
+
+def _opening(hunt: str, statuses: Sequence[str]) -> list[str]:
+    worst = next((each for each in (UNFINISHED, WITH_GAPS) if each in statuses), COMPLETE)
+    runs = f"of {len(statuses):,} runs"
+    told = {WITH_GAPS: f"{runs} have gaps", UNFINISHED: f"{runs} unfinished"}
+    some = "; ".join(f"{statuses.count(each):,} {words}" for each, words in told.items() if each in statuses)
+    return [f"{worst.upper()}{': ' if some else ''}{some}", tame(f"{hunt}  {len(statuses):,} runs")]
+
+
+def _ending(more: int) -> list[str]:
+    earlier = [f"  and {_count(more, 'earlier run', 'earlier runs')}"] if more else []
+    return [*earlier, "a hit that several runs found counts in each; current_hits() has it once"]
+
+
+def _card(hunt: str, run: Introduced) -> str:
     hit = sorted(
-        (row for row in signatures if row["hits"]), key=lambda row: (-row["hits"], row["signature_id"])
+        (row for row in run.signatures if row["hits"]), key=lambda row: (-row["hits"], row["signature_id"])
     )
-    lines = [f"<b>{_html(headline(state))}</b>", *map(_html, names), _html(found_line(totals))]
+    lines = [f"<b>{_html(headline(run.state))}</b>", _html(f"{hunt}  run {run.run_id}"), _html(run.found)]
     head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in _COLUMNS)
     body = "".join(f"<tr>{''.join(_cells(row))}</tr>" for row in hit[:_SHOWN_SIGNATURES])
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if hit else ""
@@ -104,6 +155,8 @@ def _cells(row: dict[str, Any]) -> Iterable[str]:
     for name in _COLUMNS:
         value = row[name]
         shown = "" if value is None else f"{value:,}" if name in _NUMBERS else str(value)
+        if name == "signature_id" and row["truncated"]:
+            shown += " (hits exact, the rest of a sample)"
         style = ' style="text-align:right"' if name in _NUMBERS else ""
         yield f"<td{style}>{_html(shown)}</td>"
 

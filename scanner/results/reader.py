@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from scanner.archive import storage
 from scanner.archive.parquet.footers import arrow_errors
-from scanner.errors import HuntError, Problem
+from scanner.errors import HuntError, Problem, SourceError
 from scanner.results import display, layout
 from scanner.results.commit import reports_of
 from scanner.results.compact import in_row_groups
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+_SHOWN_RUNS: Final = 10
 _STATE: Final = ("splits", "failed", "match_errors", "unparsed_cells", "files", "files_unreadable")
 _ONLY_THESE_TABLES: Final = """
     SET enable_external_access = false; SET python_enable_replacements = false; SET lock_configuration = true
@@ -46,6 +48,7 @@ class OpenedRun:
         signatures: What each signature found.
         totals: As in ``run.json``.
         hits_files: URIs of the files of its hits; all have the same columns.
+        stored: Hits in these files; None where nobody has counted.
     """
 
     folder: RunFolder
@@ -54,6 +57,7 @@ class OpenedRun:
     signatures: pa.Table
     totals: dict[str, int | None]
     hits_files: tuple[str, ...]
+    stored: int | None = None
 
 
 class Results:
@@ -119,7 +123,10 @@ class Results:
 
     @property
     def totals(self) -> dict[str, int | None]:
-        """Splits, rows, hits and so on, summed over the runs; of several runs ``actors`` is not known."""
+        """Splits, rows, hits and so on, summed over the runs; of several runs ``actors`` is not known.
+
+        What several runs have read or found counts for each of them.
+        """
         if len(self._runs) == 1:
             return self._runs[0].totals
         summed: dict[str, int | None] = {
@@ -129,9 +136,14 @@ class Results:
 
     @property
     def state(self) -> display.State:
-        """How far the runs have come."""
+        """How far the runs have come, summed as `totals` are."""
         counts = (self.totals.get(name) or 0 for name in _STATE)
         return display.State(self.status, *counts)
+
+    @cached_property
+    def found(self) -> str:
+        """What was found, a line a run; where only a sample of the hits is stored, that is said."""
+        return "\n".join(map(_found, self._runs))
 
     @property
     def uri(self) -> str:
@@ -171,16 +183,15 @@ class Results:
             return answer
 
     def __repr__(self) -> str:
-        return display.as_text(self.state, self._titles(), self.totals)
+        return display.as_text(*self._introduced())
 
     def _repr_html_(self) -> str:
-        rows = self.signatures.to_table().to_pylist()
-        return display.as_html(self.state, self._titles(), self.totals, rows)
+        return display.as_html(*self._introduced())
 
-    def _titles(self) -> list[str]:
-        if len(self._runs) == 1:
-            return [f"{hunt}  run {run_id}" for hunt, run_id in self.names]
-        return [f"{self._runs[0].folder.hunt}  {len(self._runs):,} runs"]
+    def _introduced(self) -> tuple[str, list[str], list[display.Introduced]]:
+        """The hunt, how all its runs have ended, and the latest of them."""
+        statuses = [UNFINISHED if run.record is None else run.record["status"] for run in self._runs]
+        return self._runs[0].folder.hunt, statuses, [_introduced(run) for run in self._runs[:_SHOWN_RUNS]]
 
     def _tables(self, name: str) -> pa.Table:
         tables: list[pa.Table] = []
@@ -267,14 +278,41 @@ def _open_unfinished(folder: RunFolder) -> OpenedRun:
         hits = sorted_hits(folder.uri, sums, COUNTED, shelf, Limits())
         for table in in_row_groups(hits):
             counts.add(table)
+    found = counts.by_signature(sums)
     return OpenedRun(
         folder,
         None,
         pa.concat_tables([COVERAGE.empty_table(), *coverage]),
-        signatures_of_unfinished(counts.by_signature(sums)),
+        signatures_of_unfinished(found),
         sums.totals(hits.records, counts.actors),
         tuple(layout.split_hits_uri(folder.uri, str(name)) for name in sums.hits_files["name"].to_pylist()),
+        sum(each.stored for each in found.values()),
     )
+
+
+def _introduced(run: OpenedRun) -> display.Introduced:
+    alone = Results([run])
+    return display.Introduced(run.folder.run_id, alone.state, alone.found, run.signatures.to_pylist())
+
+
+def _found(run: OpenedRun) -> str:
+    sampled = pc.any(run.signatures["truncated"]).as_py()
+    return display.found_line(run.totals, display.sample(_stored(run)) if sampled else "")
+
+
+def _stored(run: OpenedRun) -> int | None:
+    """How many hits stand in a run's files; None where that cannot be told."""
+    if run.stored is not None:
+        return run.stored
+    try:
+        return sum(map(_rows, run.hits_files))
+    except SourceError:
+        return None
+
+
+def _rows(uri: str) -> int:
+    with storage.open_input(uri) as source, arrow_errors(uri):
+        return pq.read_metadata(source).num_rows
 
 
 def _common_schema(files: Sequence[str]) -> pa.Schema:

@@ -9,16 +9,31 @@ from typing import Final
 import pyarrow as pa
 
 from scanner.archive.columns.leaves import find_flat, is_text, show_type
-from scanner.archive.columns.paths import ColumnError
+from scanner.archive.columns.paths import ColumnError, NoColumnError
 from scanner.archive.columns.pieces import Rows
 from scanner.archive.where.bounds import bind
 from scanner.archive.where.mask import mask
 from scanner.archive.where.places import UnfitError, plain
 from scanner.archive.where.possible import ColumnStats, Facts, possible
-from scanner.archive.where.tree import And, IsNull, Like, Node, Term, terms
+from scanner.archive.where.tree import And, Column, IsNull, Like, Node, Term, terms
 
 _KNOWN_TEXTS: Final = 1 << 10  # the same part of a predicate removes most of what is removed
 _NONE: Final[Mapping[str, str | None]] = MappingProxyType({})
+
+
+class MisfitError(ColumnError):
+    """A predicate asks a column for what it does not hold: the predicate is wrong, not whatever else names the column.
+
+    Its path is the word ``where``, so that the problem is told where the predicate stands.
+    """
+
+    @classmethod
+    def of(cls, column: Column, message: str) -> "MisfitError":
+        """What is wrong with what is asked of a column."""
+        return cls("where", f"`{column.path}` {message}")
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +75,18 @@ class Predicate:
             constants: Columns that are parts of the file's path.
 
         Raises:
-            ColumnError: A column is not there, lies in a list, or holds what cannot be compared so.
+            NoColumnError: A column is not there.
+            MisfitError: One lies in a list, or holds what cannot be compared so.
         """
         for term in terms(self.tree):
-            if term.column.path not in constants:
+            if term.column.path in constants:
+                continue
+            try:
                 _check(term, find_flat(schema, term.column.path).type)
+            except NoColumnError:
+                raise
+            except ColumnError as error:
+                raise MisfitError.of(term.column, error.message) from error
 
     def may_match(
         self, stats: Mapping[str, ColumnStats], rows: int, constants: Mapping[str, str | None] = _NONE

@@ -3,7 +3,8 @@ r"""Python's ``re``, for text patterns, as of 3.11 and later.
 Where ``re`` has grown, the newest meaning counts: ``\z`` is of 3.14, possessive repeats and atomic groups of 3.11.
 Where it has shrunk, the oldest does: flags in the midst of a pattern hold for all of it, as they did until 3.10. Of the
 third-party ``regex`` module, which many of Python's rules are for, ``\p{…}`` and ``(?<name>…)`` are understood, which
-``re`` refuses. One difference is left: under ``i`` a back-reference takes U+0130 and U+0131 for no variants of ``i``.
+``re`` refuses; a look-behind whose width varies is refused here too. One difference is left: under ``i`` a
+back-reference takes U+0130 and U+0131 for no variants of ``i``.
 
 Source: https://docs.python.org/3/library/re.html, and Lib/re/_parser.py of CPython for what is a repeat and what a
 brace, and which escapes are octal.
@@ -11,6 +12,7 @@ brace, and which escapes are octal.
 
 import re
 import unicodedata
+import warnings
 from typing import ClassVar, Final
 
 from scanner.engine.dialects.reader import CONTROL, DIGITS, SPACE, WORD, Flags, HomeReader
@@ -28,6 +30,7 @@ _HEX: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f
 _OCTAL: Final = re.compile(r"\\(0[0-7]{0,2}|[0-3][0-7]{2})")
 _CLASS_OCTAL: Final = re.compile(r"\\([0-3][0-7]{2}|[0-7]{1,2}(?![0-7]))")
 _NUMBER: Final = re.compile(r"\\([1-9][0-9]?)")
+_NO_WIDTH: Final = "look-behind requires fixed-width pattern"
 _CHARACTER: Final = re.compile(r"\\N\{([^}]+)\}")
 
 # str.isspace: besides White_Space, the four separators of information.
@@ -39,6 +42,13 @@ _UNICODE_SPACE: Final[Ranges] = (
 _KINDS_OF_I: Final[Ranges] = ((0x49, 0x49), (0x69, 0x69), (0x130, 0x131))
 
 
+FIXED_WIDTH: Final = (
+    "write a repeat in it as a number, such as `{2}`, and alternatives of other lengths as look-behinds of their own:"
+    " `(?:(?<=a)|(?<=bc))`"
+)
+"""What to do about a look-behind that is not of one width; it works in ``re`` as well as here."""
+
+
 class PythonReader(HomeReader):
     """Reads a text pattern of ``re``."""
 
@@ -47,6 +57,11 @@ class PythonReader(HomeReader):
     _characters: ClassVar[Ranges] = ((0, 0x10FFFF),)
     _possessive: ClassVar[bool] = True
     _end_before_last_break: ClassVar[bool] = True
+
+    def _reset(self) -> None:
+        super()._reset()
+        self._look_behinds: dict[int, int] = {}
+        """Where those that are open begin, by how many groups are open in them."""
 
     def _is_unicode(self, flags: Flags) -> bool:
         return "a" not in flags
@@ -141,11 +156,20 @@ class PythonReader(HomeReader):
             self._open(f"(?({self._number(found[1])})")
         elif found := self._match(_LOOK):
             self._open(found[0])
+            if found[0].startswith("(?<"):
+                self._look_behinds[len(self._opened)] = found.start()
         elif self._text.startswith("(?", self._at):
             self._unknown_group()
         else:
             self._at += 1
             self._capture()
+
+    def _close(self) -> None:
+        start = self._look_behinds.pop(len(self._opened), None)
+        super()._close()
+        if start is not None and _varies(self._text[start : self._at], spaced="x" in self._flags):
+            self._at = start
+            self._refuse("a look-behind whose width varies", FIXED_WIDTH)
 
     def _number(self, name: str) -> int:
         number = int(name) if name.isdigit() else self._names.get(name, 0)
@@ -192,6 +216,19 @@ class PythonReader(HomeReader):
         if found := self._match(_CLASS_OCTAL):
             return int(found[1], 8)
         return self._escaped(self._text[self._at + 1 : self._at + 2])
+
+
+def _varies(look_behind: str, *, spaced: bool) -> bool:
+    """True of a look-behind that ``re`` refuses for its width; False also where ``re`` cannot read it by itself."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(look_behind, re.VERBOSE if spaced else 0)
+    except re.error as error:
+        return _NO_WIDTH in str(error)
+    except (RecursionError, OverflowError, ValueError):
+        return False
+    return False
 
 
 def unicode_border(word: str, *, negated: bool) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from scanner.engine.dialects.python import PythonReader
+from scanner.engine.dialects.python import FIXED_WIDTH, PythonReader
 from scanner.engine.dialects.re2 import Re2Reader
 from scanner.engine.dialects.reader import HomeReader
 from scanner.engine.dialects.rust import RustReader
@@ -47,4 +47,7 @@ def judge_of(pattern: RegexPattern) -> Expression:
             raise
         # It counts bytes of a text that its author has never seen.
         words = re.sub(r" at byte \d+$", "", refusal.reason)
-        raise PatternRefused(words, refusal.remedy) from None
+        # Only Python's dialect has look-behinds, and it knows no `\K`.
+        raise PatternRefused(
+            words, FIXED_WIDTH if "lookbehind assertion is not limited" in words else refusal.remedy
+        ) from None

@@ -5,18 +5,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.cli import render
 from jobs.cli.main import main
+from jobs.watching import Progress
+from jobs.watching.progress_file import ProgressFile
 from scanner.archive.read import Gap
 from scanner.results import layout
 from scanner.results.finish import finish
 from scanner.results.limits import Limits
 from scanner.results.signature_sets import keep_set
-from tests.support.results import HUNT, RULESET, RUN_ID, commit_split, hit, record, sample_run
+from tests.support.results import HUNT, RULESET, RUN_ID, at, commit_split, hit, record, sample_run
 from tests.support.signatures import literal, signature
 
 Show = Callable[..., str]
@@ -52,11 +56,27 @@ def test_a_complete_run_says_so_in_its_first_line(tmp_path: Path, show: Show) ->
 
 def test_a_sample_is_called_one(tmp_path: Path, show: Show) -> None:
     run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
-    commit_split(run, 0, [hit("fraud.a", row) for row in range(9)] + [hit("fraud.b", 3)])
+    a, b, _ = (each.digest for each in RULESET.signatures)
+    noisy = [hit("fraud.a", row, signature_digest=a) for row in range(9)]
+    commit_split(run, 0, [*noisy, hit("fraud.b", 30, signature_digest=b)])
     finish(run, record(limits=Limits(stored_hits_per_signature=4)))
     printed = show("show", run)
-    assert "stored as a sample, with exact numbers of hits: fraud.a\n" in printed
-    assert ["fraud.a", "medium", "9", "4"] in [line.split()[:4] for line in printed.splitlines()]
+    assert "\n10 hits; a sample of 5 is stored, in 5 records\n" in printed
+    assert "\n* stored as a sample, with exact numbers of hits: fraud.a\n" in printed
+    rows = [line.split() for line in printed.splitlines() if line.startswith(" fraud.")]
+    assert [row[:4] for row in rows] == [["fraud.a", "medium", "9", "4*"], ["fraud.b", "medium", "1", "1"]]
+    together = show("show", tmp_path, "--all-runs")
+    assert "(stored hits, of some signatures a sample, each once: " in together
+    assert ["fraud.a", "medium", "4*", "4*"] in [line.split()[:4] for line in together.splitlines()]
+
+
+def test_all_that_is_known_of_a_sample_alone_is_marked(tmp_path: Path, show: Show) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0, [hit("fraud.a", row, "ann", event_time=at(2)) for row in range(9)])
+    finish(run, record(limits=Limits(stored_hits_per_signature=4)))
+    day = ["2026-01-02", "00:00*"]
+    row = next(line.split() for line in show("show", run).splitlines() if line.startswith(" fraud."))
+    assert row == ["fraud.a", "medium", "9", "4*", "1*", *day, *day]
 
 
 def test_a_run_of_what_is_new_says_that_it_did_not_read_the_rest(tmp_path: Path, show: Show) -> None:
@@ -200,6 +220,70 @@ def test_an_unfinished_run_is_shown_as_far_as_it_is(tmp_path: Path, show: Show) 
     assert printed.startswith(f"UNFINISHED: 1 split is done\nnightly  run {RUN_ID}\n")
     assert "1 hit in 1 record by 1 actor" in printed
     assert json.loads(show("show", run, "--json"))["status"] == "unfinished"
+
+
+def stopped_run(output: Path, splits: int, of: int) -> str:
+    """An unfinished run that has told how many splits it has, and of which a file could not be read besides."""
+    run = layout.run_uri(str(output), HUNT, RUN_ID)
+    for split in range(splits):
+        commit_split(run, split)
+    unread: dict[str, Any] = {
+        "status": "failed",
+        "rows": 0,
+        "cells": 0,
+        "text_bytes": 0,
+        "error": "is no Parquet",
+    }
+    commit_split(run, splits, row_groups=(), source_uri="/archive/b.parquet", **unread)
+    told = ProgressFile(run)
+    told(Progress(splits, of, 100 * splits, 100 * of))
+    told.ends_as = "stopped"
+    told.beat(ended=True)
+    return run
+
+
+def test_an_unfinished_run_says_how_many_splits_of_how_many_are_done(tmp_path: Path, show: Show) -> None:
+    run = stopped_run(tmp_path, 3, of=8)
+    first = "UNFINISHED: 3 of 8 splits are done; 1 of 2 files could not be read at all"
+    assert show("show", run).splitlines()[0] == first
+    assert show("coverage", run).splitlines() == [first, "/archive/b.parquet: is no Parquet"]
+    listed = next(line.split() for line in show("list", tmp_path).splitlines() if RUN_ID in line)
+    assert listed == [HUNT, RUN_ID, "unfinished", "3", "of", "8"]
+
+
+@pytest.mark.parametrize("told", [None, "{}", "2 of 1"])
+def test_only_what_is_known_is_said_of_an_unfinished_run(
+    tmp_path: Path, show: Show, told: str | None
+) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    if told == "2 of 1":
+        stopped_run(tmp_path, 1, of=1)
+    commit_split(run, 7)
+    if told == "{}":
+        Path(layout.progress_uri(run)).write_text(told)
+    done = "2 splits are done" if told == "2 of 1" else "1 split is done"
+    assert re.fullmatch(f"UNFINISHED: {done}(; 1 of 2 files .*)?", show("show", run).splitlines()[0])
+
+
+def test_of_an_unfinished_run_never_all_was_read(tmp_path: Path, show: Show) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0)
+    so_far = "no gaps so far; what is not done was not read"
+    assert show("coverage", run).splitlines() == ["UNFINISHED: 1 split is done", so_far]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_ids_are_not_broken_on_a_narrow_terminal(
+    tmp_path: Path, show: Show, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setattr(render, "PIPE_COLUMNS", columns)
+    long_id = f"{RUN_ID}-{'x' * 90}"
+    sample_run(tmp_path, hunt="nightly-fraud", failed=True)
+    assert ["nightly-fraud", RUN_ID] in [line.split()[:2] for line in show("list", tmp_path).splitlines()]
+    assert max(map(len, show("list", tmp_path).splitlines())) <= max(80, columns)
+    sample_run(tmp_path, hunt="nightly-fraud", run_id=long_id)
+    assert long_id in show("list", tmp_path)
+    assert long_id in show("show", tmp_path, "--all-runs")
 
 
 def test_expired_signatures_are_named(tmp_path: Path, show: Show) -> None:

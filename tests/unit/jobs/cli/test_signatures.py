@@ -239,5 +239,33 @@ def test_profile_names_each_signature_and_its_cost(
     found = json.loads(capsys.readouterr().out)
     assert (found["cells"], found["signatures"][0]["signature_id"]) == (2, "a.b")
     assert (found["signatures"][0]["candidates"], found["signatures"][0]["hits"]) == (1, 1)
+    assert (found["records"], found["records_in_all"]) == (2, 2)
     assert main(words) == 0
-    assert "a.b" in capsys.readouterr().out
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("2 cells of 2 records, 11 B, the longest 7 B: join ")
+    # Advice has a line of its own, however narrow the terminal is.
+    assert rest[-2:] == ["what to change:", "  a.b: hits 50% of the cells; is it meant to?"]
+
+
+def test_profile_says_first_what_it_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.yaml").write_text("signatures: [{id: a.b, regex: zebra}]", encoding="utf-8")
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("text,more\n" + "no,yes\n" * 1_024, encoding="utf-8")
+    words = ["signatures", "profile", str(tmp_path / "s.yaml"), "--on", str(tmp_path / "*.csv")]
+    monkeypatch.setattr("jobs.trying.profile.MAX_CELLS", 2_048)
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("2,048 cells of 1,024 of 2,048 records, taken evenly, 5.1 kB, the longest 3 B: ")
+    monkeypatch.setattr("jobs.trying.sample.MAX_TEXT_BYTES", 1_024 * 7 * 3 // 2)
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("2,048 cells of 1,024 records, taken evenly out of more that were not counted, ")
+
+
+def test_profile_tells_of_all_formats_and_of_how_much_it_looks_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signatures", "profile", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Parquet, CSV, TSV, JSONL, ORC or Arrow files" in told
+    assert "200,000 cells" in told

@@ -86,6 +86,49 @@ def test_each_problem_is_told_with_the_line_that_led_to_it(
     assert str(problem).startswith(expected.format(here=hunt))
 
 
+@pytest.mark.parametrize("uri", ["archive", "archive/a.parquet"])
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("lang = 5", "`lang` holds text; write the value in quotes"),
+        ("n > 'x'", "`n` holds int64; write a number, without quotes"),
+        ("text = 5", "`text` holds text; write the value in quotes"),
+        ("severity = 's' and n like 'x%'", "`n` holds int64, not text; LIKE is for texts"),
+    ],
+)
+def test_what_is_wrong_with_a_predicate_is_told_there_and_not_where_its_column_is_named(
+    hunt: Path, uri: str, where: str, expected: str
+) -> None:
+    text = HUNT.replace("uri: archive", f"uri: {uri}\n  record_id: n\n  where: {where}")
+    (hunt / "hunt.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        prepare("hunt.yaml", TODAY)
+    told = f"hunt.yaml:5: archive.where: {hunt}/archive/a.parquet: {expected}"
+    assert list(map(str, caught.value.problems)) == [told]
+
+
+def test_a_column_that_two_keys_name_and_no_file_has_is_told_at_both(hunt: Path) -> None:
+    text = HUNT.replace("[lang]", "langs\n  where: langs = 'en'").replace(
+        "uri: archive", "uri: archive/a.parquet"
+    )
+    (hunt / "hunt.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        prepare("hunt.yaml", TODAY)
+    assert [problem.line for problem in caught.value.problems] == [5, 6]
+    assert [problem.subject for problem in caught.value.problems] == ["archive.carry", "archive.where"]
+
+
+def test_every_source_that_is_not_there_is_told(hunt: Path) -> None:
+    text = HUNT.replace("uri: archive", "uri: [archive, nothing, archive/none.csv, archive/*.parquet, more/]")
+    (hunt / "hunt.yaml").write_text(text.replace("  text_columns", "  manifest: no.txt\n  text_columns"))
+    with pytest.raises(InputError) as caught:
+        prepare("hunt.yaml", TODAY)
+    told = list(map(str, caught.value.problems))
+    assert [problem.line for problem in caught.value.problems] == [3, 3, 3, 4]
+    for line, name in zip(told, ("nothing", "archive/none.csv", "more", "no.txt"), strict=True):
+        assert f"{hunt}/{name}" in line
+
+
 def test_results_of_an_earlier_run_are_no_archive(hunt: Path) -> None:
     earlier = hunt / "archive" / "hunt=small" / "run=1"
     earlier.mkdir(parents=True)

@@ -13,6 +13,7 @@ from scanner.archive import storage
 from scanner.errors import HuntError, SourceError
 from scanner.results import layout
 from scanner.results.finish import finish
+from scanner.results.limits import Limits
 from scanner.results.reader import open_results
 from scanner.results.runs import list_runs
 from scanner.results.schemas import hits_schema
@@ -253,6 +254,50 @@ def test_a_run_that_is_finished_while_it_is_opened_is_read_where_its_hits_lie_th
     results = open_results(run)
     assert results.complete
     assert results.hits.to_table()["signature_id"].to_pylist() == ["fraud.a"]
+
+
+def test_several_runs_introduce_themselves_run_by_run_and_add_nothing_up(tmp_path: Path) -> None:
+    sample_run(tmp_path)
+    sample_run(tmp_path, run_id=LATER, failed=True)
+    results = open_results(str(tmp_path), run="all")
+    found = "4 hits in 3 records by 2 actors"
+    gaps = "COMPLETE WITH GAPS: 1 of 3 splits was not read in full"
+    assert repr(results).splitlines() == [
+        "COMPLETE WITH GAPS: 1 of 2 runs have gaps",
+        f"{HUNT}  2 runs",
+        f"  run {LATER}  {gaps}; {found}",
+        f"  run {RUN_ID}  COMPLETE; {found}",
+        "a hit that several runs found counts in each; current_hits() has it once",
+    ]
+    card = results._repr_html_()
+    assert card.startswith("<div><b>COMPLETE WITH GAPS: 1 of 2 runs have gaps</b><br>")
+    assert card.count(found) == 2
+    assert "8 hits" not in card
+
+
+def test_of_very_many_runs_the_latest_are_named(tmp_path: Path) -> None:
+    for second in range(12):
+        sample_run(tmp_path, run_id=f"20261122T0300{second:02d}Z-a1b2c3")
+    lines = repr(open_results(str(tmp_path), run="all")).splitlines()
+    assert (lines[0], len(lines), lines[-2]) == ("COMPLETE", 14, "  and 2 earlier runs")
+
+
+def test_a_sample_is_called_one(tmp_path: Path) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    hits = [hit("fraud.a", row, f"actor {row}") for row in range(9)]
+    commit_split(run, 0, [*hits, hit("fraud.b", 30, "ann")])
+    assert repr(open_results(run)).endswith("\n10 hits in 10 records by 10 actors")
+    finish(run, record(limits=Limits(stored_hits_per_signature=4)))
+    results, line = open_results(run), "10 hits; a sample of 5 is stored, in 5 records by 5 actors"
+    assert repr(results).splitlines()[-1] == line
+    card = results._repr_html_()
+    assert line in card
+    assert "10 hits in" not in card
+    assert "<td>fraud.a (hits exact, the rest of a sample)</td>" in card
+    assert "<td>fraud.b</td>" in card
+    for file in (Path(run) / "hits").iterdir():
+        file.unlink()
+    assert open_results(run).found == "10 hits; a sample is stored, in 5 records by 5 actors"
 
 
 def changed_runs(output: Path) -> str:

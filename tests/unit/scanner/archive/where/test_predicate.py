@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlglot.parser import Parser
 from sqlglot.tokens import Tokenizer
 
-from scanner.archive.columns.paths import ColumnError, ColumnPath, Step
+from scanner.archive.columns.paths import ColumnError, ColumnPath, NoColumnError, Step
 from scanner.archive.where import Predicate, Statistics, WhereError
 from scanner.archive.where.tree import Column, Comparison, Value
 from tests.support.predicates import predicates, tables, terms
@@ -167,6 +167,20 @@ def test_what_does_not_fit_a_schema_is_refused_with_what_to_write(text: str, wor
     schema = pa.schema(types)
     with pytest.raises(ColumnError, match=words):
         Predicate.parse(text).check(schema)
+
+
+def test_a_misfit_is_the_predicates_and_a_lacking_column_the_files() -> None:
+    schema = pa.schema({"lang": pa.string()})
+    with pytest.raises(ColumnError) as caught:
+        Predicate.parse("lang = 1").check(schema)
+    assert (caught.value.path, str(caught.value)) == (
+        "where",
+        "`lang` holds text; write the value in quotes",
+    )
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own bytes
+    with pytest.raises(NoColumnError) as lacking:
+        Predicate.parse("langs = 'en'").check(schema)
+    assert lacking.value.path == "langs"
 
 
 def test_parts_of_paths_are_read_as_what_they_are_compared_with() -> None:

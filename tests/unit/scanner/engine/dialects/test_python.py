@@ -93,6 +93,10 @@ def matches(pattern: str, text: str, flags: str = "") -> bool:
         ("^(<)?x(?(1)>|)$", "<x", False),
         ("^a(?#+)*$", "aaa", True),
         ("(?<=a)b(?!c)(?=d)", "abd", True),
+        ("(?<=a{2})b", "aab", True),
+        ("(?:(?<=a)|(?<=bc))d", "bcd", True),
+        (r"(?<=\bx)(?<=\p{Ll})b", "xb", True),
+        (r"(a)(?<=\1)b", "ab", True),
         # "The special characters of sets: only `]`, `\\`, `^` and `-` have one"; nested sets are not there yet.
         ("^[[a]]$", "[]", True),
         ("^[a&&b]$", "&", True),
@@ -154,7 +158,13 @@ def test_flags_are_those_of_the_module() -> None:
         ("(a", "a bracket is not closed"),
         ("a)", r"a bracket is closed that is not open (character 2); write `\)` for the character"),
         ("\\", r"the pattern ends in a backslash (character 1); write `\\` for the character"),
-        ("(?<=a+)b", "length of lookbehind assertion is not limited; bound its repeats"),
+        # "The contained pattern must only match strings of some fixed length".
+        ("(?<=a+)b", "a look-behind whose width varies (character 1); write a repeat in it as a number"),
+        ("x(?<=a{0,99})b", "a look-behind whose width varies (character 2); write"),
+        ("(?<!a|bc)d", "a look-behind whose width varies (character 1); write"),
+        ("(?x)(?<= a{2} b*)c", "a look-behind whose width varies (character 5); write"),
+        # Of the `regex` module, of whose width `re` knows nothing.
+        (r"(?<=\p{Lu}+)b", "length of lookbehind assertion is not limited; write a repeat in it as a number"),
     ],
 )
 def test_what_python_does_not_know_is_refused_by_name(pattern: str, message: str) -> None:
