@@ -29,10 +29,11 @@ def test_what_lies_in_the_archive_and_is_not_read_is_told(
     for name in ("b.csv", "c.csv", "_d.parquet", "_SUCCESS"):
         (here / "archive" / name).touch()
     assert main([verb, hunt]) == 0
-    assert capsys.readouterr().err.splitlines()[0] == (
+    told = (
         "hunt.yaml:2: warning: archive.uri: leaves 3 files (2 *.csv, 1 _*.parquet) unread: a folder stands for its "
         "files of one format whose names do not begin with `_` or `.`; name data by a glob, or another `format`"
     )
+    assert told in capsys.readouterr().err.splitlines()
 
 
 def test_files_that_cannot_be_hunted_come_first_and_decide_the_exit_code(
