@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.preparing.prepare import Loaded
@@ -62,6 +63,10 @@ class SignatureProfile:
     advice: str
 
 
+_LOADS_ALL: Final = "\N{BULLET}"
+"""A text that makes a matcher load what it needs, which is no cost of the signatures: it is not ASCII."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a ruleset costs on some texts.
@@ -96,6 +101,7 @@ def profile(loaded: Loaded, plan: Plan) -> Profile:
     costs: dict[int, list[SignatureCost]] = {}
     hits = [0] * len(loaded.ruleset.signatures)
     matcher = HyperscanMatcher(loaded.program)
+    matcher.match(pa.array([_LOADS_ALL]), "")
     for column, cells in sample.columns:
         matches = matcher.match(cells, column)
         for stage in seconds:
