@@ -3,7 +3,7 @@
 import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -183,15 +183,9 @@ def _splits(run: RunSummary) -> str:
 
 def _headline(results: Results) -> str:
     """The first line; of an unfinished run it says how many splits there are, where that was told."""
-    line, state = headline(results.state), results.state
-    told = _told(results.uri) if state.status == UNFINISHED else None
-    done = state.splits - state.files_unreadable
-    # Files may have changed since, and with them the plan.
-    if told is None or told.splits_total < done:
-        return line
-    _, *gaps = line.split("; ")
-    splits = "split is" if told.splits_total == 1 else "splits are"
-    return "; ".join([f"{UNFINISHED.upper()}: {_of(done, told.splits_total)} {splits} done", *gaps])
+    told = _told(results.uri) if results.status == UNFINISHED else None
+    planned = None if told is None else told.splits_total
+    return headline(replace(results.state, splits_planned=planned))
 
 
 def _told(run_uri: str) -> Told | None:

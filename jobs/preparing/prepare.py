@@ -10,12 +10,11 @@ from typing import Literal
 
 from jobs.hunt_file.spec import HuntSpec, load_hunt
 from scanner.archive import storage
-from scanner.archive.formats import endings_of
 from scanner.archive.parquet.footer_cache import FooterCache, footer_cache
 from scanner.archive.plan import Plan, PlanProgress, make_plan
 from scanner.engine.owed import OwedPart
 from scanner.engine.program import Program, check_flawed, compile_ruleset
-from scanner.errors import HuntError, InputError, Problem, SignatureError, SourceError
+from scanner.errors import HuntError, InputError, Problem, SignatureError
 from scanner.results.schemas import hits_schema
 from scanner.signatures.digests import ruleset_digest
 from scanner.signatures.load import read_signatures
@@ -194,7 +193,7 @@ def check_output(spec: HuntSpec) -> None:
 
 
 def _planned(spec: HuntSpec, footers: FooterCache, on_progress: Callable[[PlanProgress], None]) -> Plan:
-    with _told_of(spec, *_ARCHIVE_KEYS), _with_other_sources(spec):
+    with _told_of(spec, *_ARCHIVE_KEYS):
         plan = make_plan(
             spec.uris,
             spec.text_columns,
@@ -216,25 +215,6 @@ def _planned(spec: HuntSpec, footers: FooterCache, on_progress: Callable[[PlanPr
         message = "no file that is read has any of these columns; correct their names"
         raise HuntError((spec.problem("archive.text_columns", message),))
     return plan
-
-
-@contextlib.contextmanager
-def _with_other_sources(spec: HuntSpec) -> Iterator[None]:
-    """Adds to what is wrong with one source of files, where listing ended, what is wrong with those behind it."""
-    try:
-        yield
-    except HuntError as error:
-        first = error.problems[0].file
-        behind = spec.uris[spec.uris.index(first) + 1 :] if first in spec.uris else ()
-        problems = list(error.problems)
-        if not problems[0].subject:
-            for uri in behind:
-                with contextlib.suppress(SourceError), Gathered(problems):
-                    next(storage.list_files(uri, endings_of(spec.format)), None)
-            if behind and spec.manifest is not None:
-                with contextlib.suppress(SourceError), Gathered(problems):
-                    next(storage.list_manifest(spec.manifest), None)
-        raise HuntError(tuple(problems)) from error
 
 
 def _output_problems(spec: HuntSpec, plan: Plan) -> Iterator[Problem]:

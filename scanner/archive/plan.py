@@ -4,7 +4,8 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from typing import Final, Literal
 
 import pyarrow as pa
@@ -156,12 +157,32 @@ def make_plan(  # noqa: PLR0913 - the columns of a hunt, one by one, as its file
         written = Written(PARQUET, table.deletes, in_paths=format != "iceberg")
         return plan_files(table.files, wanted, written, target_split_bytes, footers, on_progress)
     passed = PassedOver()
-    infos: Iterable[FileInfo] = chain(
-        chain.from_iterable(storage.list_files(uri, endings_of(format), passed.add) for uri in uris),
-        () if manifest is None else storage.list_manifest(manifest),
-    )
-    plan = plan_files(infos, wanted, Written(format), target_split_bytes, footers, on_progress)
+    sources = [partial(storage.list_files, uri, endings_of(format), passed.add) for uri in uris]
+    if manifest is not None:
+        sources.append(partial(storage.list_manifest, manifest))
+    plan = plan_files(_listed(sources), wanted, Written(format), target_split_bytes, footers, on_progress)
     return replace(plan, passed_over=passed.summary(plan.splits.files))
+
+
+def _listed(sources: Iterable[Callable[[], Iterator[FileInfo]]]) -> Iterator[FileInfo]:
+    """The files of all sources; behind one that has none, the others are only asked whether they have any.
+
+    Raises:
+        HuntError: With every source that has none.
+        SourceError: A file vanished while it was looked at.
+    """
+    problems: list[Problem] = []
+    for listed in sources:
+        try:
+            if problems:
+                with contextlib.suppress(SourceError):
+                    next(listed(), None)
+            else:
+                yield from listed()
+        except HuntError as error:
+            problems += error.problems
+    if problems:
+        raise HuntError(tuple(problems))
 
 
 def plan_files(

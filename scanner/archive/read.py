@@ -215,8 +215,8 @@ def filtered(batch: Batch, split: Split, where: Predicate | None, deleted: Int64
 
 def _is_flat(schema: pa.Schema, numbers: Sequence[int]) -> bool:
     """True where no Parquet column of some lies in another, or is a list or a map."""
-    tops = (leaves(schema)[number].way[0] for number in numbers)
-    return not any(pa.types.is_nested(schema.field(top).type) for top in tops)
+    every = leaves(schema)  # found by the hash of the whole schema
+    return not any(pa.types.is_nested(schema.field(every[number].way[0]).type) for number in numbers)
 
 
 def _first_rows(file: pq.ParquetFile, split: Split) -> Iterator[int]:

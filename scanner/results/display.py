@@ -26,6 +26,7 @@ class State:
         unparsed_cells: Cells that are no JSON, where a column is a path into JSON.
         files: Files of the run.
         files_unreadable: Those of which no splits could be made.
+        splits_planned: How many splits there are to be; None where that is not known.
     """
 
     status: str
@@ -35,6 +36,7 @@ class State:
     unparsed_cells: int = 0
     files: int = 0
     files_unreadable: int = 0
+    splits_planned: int | None = None
 
 
 def headline(state: State) -> str:
@@ -61,7 +63,11 @@ def headline(state: State) -> str:
         case "complete with gaps":
             return f"{WITH_GAPS.upper()}: {'; '.join(gaps)}"
         case _:
-            return "; ".join([f"UNFINISHED: {_count(splits, 'split is', 'splits are')} done", *gaps])
+            done = _count(splits, "split is", "splits are")
+            # A plan that is smaller than what is done is another's: files have changed since.
+            if state.splits_planned is not None and state.splits_planned >= splits:
+                done = f"{splits:,} of {_count(state.splits_planned, 'split is', 'splits are')}"
+            return "; ".join([f"{UNFINISHED.upper()}: {done} done", *gaps])
 
 
 def found_line(totals: Mapping[str, int | None], stored: str = "") -> str:
