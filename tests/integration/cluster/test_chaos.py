@@ -74,9 +74,9 @@ class Chaos:
         return True
 
     def end(self) -> Found:
-        """Lets it come to its end."""
+        """Lets it come to its end, which each of its drivers says is a good one."""
         for driver in self.drivers:
-            if driver.returncode is None:
+            if driver.stderr is not None and not driver.stderr.closed:
                 self.hunt.end(driver)
         return self.hunt.found()
 
