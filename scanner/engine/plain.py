@@ -1,12 +1,13 @@
 r"""Tells which expressions are plain, so that PCRE2 can be asked about many cells in one call.
 
-They are made of characters, classes, groups, alternatives, greedy and lazy repeats and word borders. Whatever such an
-expression can do in a cell alone it can do there among others too, in the same order, for a line feed is no word
-character; so where its first way to match lies within a cell, it is the cell's own. What reaches far, such as
-``[^a]*``, would make a call take the square of its length, and is not plain.
+They are made of characters, classes, groups, alternatives, greedy and lazy repeats, word borders, and what must or must
+not stand before or behind if no line feed is a part of that. Whatever such an expression can do in a cell alone it can
+do there among others too, in the same order, for a line feed is no word character; so where its first way to match lies
+within a cell, it is the cell's own. What reaches far, such as ``[^a]*``, would make a call take the square of its
+length, and is not plain.
 """
 
-from collections.abc import Sequence
+import math
 from functools import cache, lru_cache
 from typing import Final
 
@@ -19,7 +20,11 @@ from scanner.signatures.model import RegexPattern
 _ONE_POINT: Final = frozenset({"char", "atom", "dot"})
 _STRUCTURE: Final = frozenset({"alternative", "close", "repeat"})
 _OPTIONS: Final = frozenset({*"imsxunUJ", "xx"})
+_LOOKS: Final = frozenset({"(?=", "(?!", "(?<=", "(?<!"})
 _LINE_FEED: Final = b"\n"
+
+_NEAR: Final = 64
+"""So many other cells may be reached into."""
 
 
 @lru_cache(maxsize=100_000)
@@ -29,11 +34,11 @@ def is_plain(pattern: RegexPattern) -> bool:
     if known.regex.startswith("(*"):
         return False
     try:
-        takes_text = _least(parse(known.regex, known.flags).root) > 0
+        root = parse(known.regex, known.flags).root
     except UnknownConstruct:
         return False
     pieces = list(tokens(known.regex, known.flags))
-    return takes_text and all(map(_is_known, [None, *pieces], pieces)) and not _reaches_far(pieces)
+    return all(map(_is_known, [None, *pieces], pieces)) and _least(root) > 0 and _reach(root) <= _NEAR
 
 
 def _is_known(before: Token | None, token: Token) -> bool:
@@ -46,22 +51,30 @@ def _is_known(before: Token | None, token: Token) -> bool:
         or token.kind in _STRUCTURE
         or (token.kind == "border" and token.text in {r"\b", r"\B"})
         or (token.kind == "open" and (token.text in {"(", "(?:"} or bool(token.name)))
+        or (token.kind == "look" and token.text in _LOOKS)
     )
 
 
-def _reaches_far(pieces: Sequence[Token]) -> bool:
-    """True where more than white space may be taken from cell after cell."""
-    repeated = [after.kind == "repeat" and after.text != "?" for after in pieces[1:]] + [False]
-    groups = any(piece.kind == "close" and often for piece, often in zip(pieces, repeated, strict=True))
-    wide = (often or groups for piece, often in zip(pieces, repeated, strict=True) if _is_wide(piece))
-    return any(wide)
+def _reach(node: Node) -> float:
+    """How many cells it reaches into at most, but for those without a letter or digit, of which there are few."""
+    match node:
+        case Group():
+            reach = max(sum(map(_reach, branch)) for branch in node.branches)
+            return math.inf if reach and node.token.kind == "look" else reach
+        case Repeat(Token() as token) if not _takes_text(token):
+            return _reach(token)
+        case Repeat():
+            reach = _reach(node.node)
+            return reach and reach * (math.inf if node.most is None else node.most)
+        case Token():
+            return int(may_take_line_feed(node))
 
 
-def _is_wide(token: Token) -> bool:
-    """True for what matches a line feed and more than white space."""
-    return may_take_line_feed(token) and (
-        token.kind == "dot" or (token.kind == "atom" and judge_of_one(token).search(_no_space()))
-    )
+def _takes_text(token: Token) -> bool:
+    """True for what matches letters or digits, of any script."""
+    if token.kind == "atom":
+        return judge_of_one(token).search(_letters())
+    return token.kind == "dot" or token.text.isalnum()
 
 
 def may_take_line_feed(token: Token) -> bool:
@@ -79,17 +92,16 @@ def judge_of_one(token: Token) -> Expression:
 
 
 @cache
-def _no_space() -> bytes:
-    """Every character of the first plane that is printed, but for spaces."""
-    characters = map(chr, (*range(0xD800), *range(0xE000, 0x10000)))
-    return "".join(each for each in characters if each.isprintable() and each != " ").encode()
+def _letters() -> bytes:
+    """Every letter and digit of the first plane."""
+    return "".join(filter(str.isalnum, map(chr, range(0x10000)))).encode()
 
 
 def _least(node: Node) -> int:
     """How many characters it takes at least."""
     match node:
         case Group():
-            return min(sum(map(_least, branch)) for branch in node.branches)
+            return 0 if node.token.kind == "look" else min(sum(map(_least, each)) for each in node.branches)
         case Repeat():
             return node.least * _least(node.node)
         case Token():

@@ -60,12 +60,17 @@ def _regex(pattern: RegexPattern) -> str | None:
         return None
     known = in_pcre(pattern)
     pieces = list(tokens(known.regex, known.flags))
-    if any(map(may_take_line_feed, pieces)) or any(each.kind == "border" and each.unicode for each in pieces):
+    if any(map(may_take_line_feed, pieces)) or any(map(_is_judges_alone, pieces)):
         return None
     if max(accumulate(_STEPS.get(each.kind, 0) for each in pieces)) > MOST_DEPTH:
         return None
     root = parse(known.regex, known.flags).root
     return _node(root) if _weight(root) <= MOST_WEIGHT else None
+
+
+def _is_judges_alone(token: Token) -> bool:
+    """True for what the other engine has not, or has otherwise."""
+    return token.kind == "look" or (token.kind == "border" and token.unicode)
 
 
 def _weight(node: Node) -> int:
