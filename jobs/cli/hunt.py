@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
+from rich.console import Console
 
 from jobs.alerts.alerting import Alerting
 from jobs.cli import owed, render
@@ -116,7 +117,7 @@ def command(  # noqa: PLR0913 - one for each option
     start = functools.partial(start_executor, address=address, check=watchers.check)
     run = Run(prepared, chosen.begun, start)
     alerting.watch(prepared.spec, run.uri)
-    tell: Notes = Events(file, run, watchers.log) if log.is_on() else Words(file, run, notes, quiet=silent)
+    tell = _notes(_go_on(file, run, executor, address), run, watchers, notes, quiet=silent)
     try:
         tell.announce(prepared)
         owed.tell(new, notes, quiet=silent)
@@ -135,6 +136,20 @@ def command(  # noqa: PLR0913 - one for each option
         raise
     _report(run, record, alerting, as_json=as_json)
     return WITH_GAPS if record["status"] != "complete" else 0
+
+
+def _notes(go_on: str, run: Run, watchers: Watchers, console: Console, *, quiet: bool) -> Notes:
+    return Events(go_on, run, watchers.log) if log.is_on() else Words(go_on, run, console, quiet=quiet)
+
+
+def _go_on(file: str, run: Run, executor: ExecutorChoice, address: str | None) -> str:
+    """The command that goes on with a run where it ran."""
+    parts = ["hindcast", "hunt", file, "--resume", run.run_id]
+    if executor != "auto":
+        parts += ["--executor", executor]
+    if address is not None:
+        parts += ["--address", address]
+    return shlex.join(parts)
 
 
 def _what_is_new(prepared: Prepared, chosen: Chosen, executor: ExecutorChoice) -> OnlyNew:

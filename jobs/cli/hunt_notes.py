@@ -1,7 +1,6 @@
 """What `hindcast hunt` says beside its results: words for people, or events of the log."""
 
 import logging
-import shlex
 from typing import Protocol
 
 import click
@@ -37,14 +36,14 @@ class Words:
     """Lines for people.
 
     Args:
-        file: The hunt file.
+        go_on: The command that goes on with the run.
         run: The run.
         console: Where to.
         quiet: True to leave out what is not asked for.
     """
 
-    def __init__(self, file: str, run: Run, console: Console, *, quiet: bool) -> None:
-        self._file = file
+    def __init__(self, go_on: str, run: Run, console: Console, *, quiet: bool) -> None:
+        self._go_on = go_on
         self._run = run
         self._console = console
         self._quiet = quiet
@@ -94,7 +93,7 @@ class Words:
 
     def how_to_go_on(self) -> None:
         """Says how to go on."""
-        self._say(f"Go on with it: {_resume(self._file, self._run)}")
+        self._say(f"Go on with it: {self._go_on}")
 
     def _splits(self, done: int) -> str:
         return f"{render.number(done)} of {render.plural(self._run.progress.splits_total, 'split')}"
@@ -107,13 +106,13 @@ class Events:
     """Lines of the log.
 
     Args:
-        file: The hunt file.
+        go_on: The command that goes on with the run.
         run: The run.
         log: Of the run.
     """
 
-    def __init__(self, file: str, run: Run, log: RunLog) -> None:
-        self._file = file
+    def __init__(self, go_on: str, run: Run, log: RunLog) -> None:
+        self._go_on = go_on
         self._run = run
         self._log = log
         self._done_before = 0
@@ -154,7 +153,7 @@ class Events:
 
     def how_to_go_on(self) -> None:
         """Logs ``unfinished`` with the command that goes on."""
-        self._log.tell("unfinished", logging.WARNING, go_on_with=_resume(self._file, self._run))
+        self._log.tell("unfinished", logging.WARNING, go_on_with=self._go_on)
 
 
 def tell_unsent(message: str) -> None:
@@ -170,7 +169,3 @@ def _expired(prepared: Prepared) -> list[str]:
         f"{signature.id}: expired on {signature.expires} and does not run"
         for signature in prepared.signatures.expired
     ]
-
-
-def _resume(file: str, run: Run) -> str:
-    return f"hindcast hunt {shlex.quote(file)} --resume {run.run_id}"

@@ -27,8 +27,8 @@ def command(address: str | None, context: str | None, as_json: bool) -> None:
         click.echo("no hunts here")
         return
     now = datetime.now(UTC)
-    table = render.table(("run", "hunt", "state", "submitted", "took"))
+    table = render.table(("run", "hunt", "state", "submitted", "took"), whole=("run", "hunt"))
     for each in submissions:
         cells = (each.run_id, each.hunt, each.state, submitted(each), took(each, now))
         table.add_row(*map(render.safe, cells))
-    render.console().print(table)
+    render.print_table(table)

@@ -278,12 +278,12 @@ def test_a_stopped_hunt_keeps_what_is_done_and_goes_on_with_the_same_command(
     assert (process.returncode, out) == (130, "")
     stopped = re.search(
         rf"stopped: (\d+) of {FILES} splits done, the run is unfinished\n"
-        r"What is done lies in (.*)\nGo on with it: hindcast hunt hunt.yaml --resume (\S+)\n",
+        r"What is done lies in (.*)\nGo on with it: hindcast (hunt hunt.yaml --resume (\S+) --executor inline)\n",
         errors,
     )
     assert stopped is not None, errors
     done, run = int(stopped[1]), Path(stopped[2])
-    assert run.name == f"run={stopped[3]}"
+    assert run.name == f"run={stopped[4]}"
     commits = len(list((run / "commits").glob("[!.]*")))
     assert 1 <= commits == done < FILES
     assert not (run / "run.json").exists()
@@ -291,17 +291,17 @@ def test_a_stopped_hunt_keeps_what_is_done_and_goes_on_with_the_same_command(
     assert (told["status"], told["splits"], told["splits_total"]) == ("stopped", done, FILES)
 
     named = number == signal.SIGINT
-    went_on = hindcast(folder, "hunt", "hunt.yaml", *(["--resume", stopped[3]] if named else []))
+    went_on = hindcast(folder, *(stopped[3].split() if named else ["hunt", "hunt.yaml"]))
     assert went_on.returncode == 0, went_on.stderr
-    assert f"going on with run {stopped[3]}: {done} of {FILES} splits done" in went_on.stderr
+    assert f"going on with run {stopped[4]}: {done} of {FILES} splits done" in went_on.stderr
     assert json.loads((run / "progress.json").read_text())["status"] == "complete"
     assert only_run(folder) == run
     assert hindcast(folder, "hunt", "hunt.yaml", "-q", "--run-id", UNDISTURBED).returncode == 0
     assert hits_of(run).equals(hits_of(run.with_name(f"run={UNDISTURBED}")))
     if named:
-        refused = hindcast(folder, "hunt", "hunt.yaml", "--resume", stopped[3])
+        refused = hindcast(folder, "hunt", "hunt.yaml", "--resume", stopped[4])
         assert refused.returncode == 2
-        assert f"run {stopped[3]}: is finished" in refused.stderr
+        assert f"run {stopped[4]}: is finished" in refused.stderr
 
 
 def test_a_hunt_that_is_killed_or_stopped_twice_loses_only_what_is_in_flight(folder: Path) -> None:
@@ -331,7 +331,7 @@ def started(folder: Path) -> subprocess.Popen[str]:
 
     before = commits()
     process = subprocess.Popen(
-        command("hunt", "hunt.yaml"),
+        command("hunt", "hunt.yaml", "--executor", "inline"),
         cwd=folder,
         env=environment(folder / "home"),
         stdout=subprocess.PIPE,

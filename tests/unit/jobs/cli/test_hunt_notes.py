@@ -35,7 +35,7 @@ def tell_all(notes: Notes, run: Run) -> None:
 
 def test_a_run_that_is_stopped_says_what_is_done_even_where_that_is_nothing(run: Run) -> None:
     out = io.StringIO()
-    tell_all(Words("hunt.yaml", run, Console(file=out, width=200), quiet=False), run)
+    tell_all(Words(GO_ON, run, Console(file=out, width=200), quiet=False), run)
     nothing = ["stopped: 0 of 3 splits done, the run is unfinished", f"Go on with it: {GO_ON}"]
     two = [
         "stopped: 2 of 3 splits done, the run is unfinished",
@@ -46,7 +46,7 @@ def test_a_run_that_is_stopped_says_what_is_done_even_where_that_is_nothing(run:
 
 
 def test_the_log_has_stopped_before_unfinished_in_any_case(run: Run, logged: io.StringIO) -> None:
-    tell_all(Events("hunt.yaml", run, RunLog("small", "r1")), run)
+    tell_all(Events(GO_ON, run, RunLog("small", "r1")), run)
     events = [json.loads(line) for line in logged.getvalue().splitlines()]
     assert [(each["event"], each.get("splits_done"), each.get("go_on_with")) for each in events] == [
         (event, done, command)
