@@ -224,7 +224,7 @@ def _print(results: Results) -> None:
     if hit:
         render.print_table(_signatures_table(hit))
     where = [f"hits: {results.uri}/hits/*.parquet"] if results.run else []
-    for line in (*_sampled(hit), *_without_hits(results, signatures), *where):
+    for line in (*_sampled(hit), *_untimed(results, hit), *_without_hits(results, signatures), *where):
         click.echo(render.safe(line))
 
 
@@ -321,6 +321,15 @@ def _sampled(hit: Sequence[dict[str, Any]]) -> list[str]:
     rest = f" and {render.number(more)} more" if more > 0 else ""
     told = f"* stored as a sample, with exact numbers of hits: {', '.join(names[:_SHOWN_NAMES])}{rest}"
     return [told] if names else []
+
+
+def _untimed(results: Results, hit: Sequence[dict[str, Any]]) -> list[str]:
+    """That the column which was to tell times tells none, and not only that there were none to tell."""
+    archive = (results.run or {}).get("spec", {}).get("archive", {})
+    column = archive.get("event_time")
+    if column is None or not hit or any(row["first_seen"] for row in hit):
+        return []
+    return [f"no hit has a time: in their records, {column} holds none such as 2026-05-01T08:00:00Z"]
 
 
 def _without_hits(results: Results, signatures: Sequence[dict[str, Any]]) -> list[str]:

@@ -3,7 +3,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,16 @@ def test_all_that_is_known_of_a_sample_alone_is_marked(tmp_path: Path, show: Sho
     day = ["2026-01-02", "00:00*"]
     row = next(line.split() for line in show("show", run).splitlines() if line.startswith(" fraud."))
     assert row == ["fraud.a", "medium", "9", "4*", "1*", *day, *day]
+
+
+@pytest.mark.parametrize(("times", "told"), [((None, None), True), ((None, at(2)), False)])
+def test_a_column_of_times_that_holds_none_is_told(
+    tmp_path: Path, show: Show, times: tuple[datetime | None, ...], told: bool
+) -> None:
+    run = layout.run_uri(str(tmp_path), HUNT, RUN_ID)
+    commit_split(run, 0, [hit("fraud.a", row, event_time=time) for row, time in enumerate(times)])
+    finish(run, replace(record(), spec={"archive": {"event_time": "posted"}}))
+    assert ("\nno hit has a time: in their records, posted holds none such as " in show("show", run)) is told
 
 
 def test_a_run_of_what_is_new_says_that_it_did_not_read_the_rest(tmp_path: Path, show: Show) -> None:
