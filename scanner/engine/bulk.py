@@ -7,22 +7,27 @@ cells that it touches are asked about one by one.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from scanner.engine.matches import MAX_SPANS
 from scanner.engine.pcre import BEFORE, BEHIND, Expression
-from scanner.views.raw import Int64s, TextCells
+from scanner.views.raw import Int64s, TextCells, in_one_buffer
 
 PIECE_BYTES: Final = 1 << 20
 """Bytes of the cells of one call."""
+
+GATHERED_BYTES: Final = 8 << 20
+"""Bytes of candidates that are copied together, unless those that are asked about together are more."""
 
 _MANY: Final = 64
 _SPREAD: Final = 2
 """So many candidates stand close where there are no more than so many cells for each."""
 
 _NONE: Final = np.zeros(0, np.int64)
+_NOTHING: Final = pa.py_buffer(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Bulk:
         self._text = text
         self._cells = cells
         self._lengths = text.offsets[cells + 1] - text.offsets[cells]
+        self._borders = np.append(0, np.cumsum(self._lengths))
+        self._gathered = (0, 0, _NOTHING)  # the first candidate, the one after the last, and their lines
         self._runs: list[tuple[int, int]] = []  # of those that stand apart: the first candidate, and how many
         self._apart: list[bytes] = []
         self._asked: list[Int64s] = []  # of those that stand close: candidates, -1 for other cells
@@ -68,11 +75,11 @@ class Bulk:
 
     def texts(self, run: slice) -> list[bytes]:
         """The cells of some candidates."""
-        data, (starts, ends) = self._text.data, self._borders
+        data, (starts, ends) = self._text.data, self._places
         return [data[start:end] for start, end in zip(starts[run], ends[run], strict=True)]
 
     @cached_property
-    def _borders(self) -> tuple[list[int], list[int]]:
+    def _places(self) -> tuple[list[int], list[int]]:
         offsets, cells = self._text.offsets, self._cells
         return offsets[cells].tolist(), (offsets[cells + 1] - 1).tolist()
 
@@ -82,20 +89,36 @@ class Bulk:
         if count >= _MANY and self._cells[run.stop - 1] - self._cells[run.start] < _SPREAD * count:
             self._ask_close(judge, run)
             return
-        texts = self.texts(run)
-        if sum(map(len, texts)) <= PIECE_BYTES:
-            self._ask_apart(judge, run.start, texts)
-            return
         for start, stop in pieces(self._lengths[run], PIECE_BYTES):
-            self._ask_apart(judge, run.start + start, texts[start:stop])
+            self._ask_apart(judge, slice(run.start + start, run.start + stop))
 
-    def _ask_apart(self, judge: Expression, first: int, texts: Sequence[bytes]) -> None:
-        marked = judge.marked(b"\n".join([*texts, b""]))
+    def _ask_apart(self, judge: Expression, run: slice) -> None:
+        marked = judge.marked(self._lines(run))
         if marked is None:
-            self._again.append(np.arange(first, first + len(texts), dtype=np.int64))
+            self._again.append(np.arange(run.start, run.stop, dtype=np.int64))
         else:
-            self._runs.append((first, len(texts)))
+            self._runs.append((run.start, run.stop - run.start))
             self._apart.append(marked)
+
+    def _lines(self, run: slice) -> bytes:
+        """The cells of some candidates one behind the other, each with a line feed behind it."""
+        first, stop, lines = self._gathered
+        if run.start < first or run.stop > stop:
+            first, stop, lines = self._gathered = self._gather(run)
+        begin, end = (int(self._borders[at] - self._borders[first]) for at in (run.start, run.stop))
+        found: bytes = lines.slice(begin, end - begin).to_pybytes()
+        return found
+
+    def _gather(self, run: slice) -> tuple[int, int, pa.Buffer]:
+        """Candidates from some on, with as many of those behind them as fit."""
+        fitting = np.searchsorted(self._borders, self._borders[run.start] + GATHERED_BYTES, "right") - 1
+        stop = max(run.stop, int(fitting))
+        text = self._text
+        buffers: list[Any] = [None, pa.py_buffer(text.offsets.data), pa.py_buffer(text.data)]
+        cells: Any = pa.Array.from_buffers(pa.large_binary(), len(text), buffers)
+        # Arrow waits for many places of memory at a time, and a loop for each.
+        lines, _ = in_one_buffer(cells.take(pa.array(self._cells[run.start : stop], pa.int64())))
+        return run.start, stop, lines
 
     def _ask_close(self, judge: Expression, run: slice) -> None:
         """Asks about all cells where they stand, even if pass one saw nothing in some."""

@@ -101,6 +101,7 @@ def test_what_each_cell_holds_alone(many: int, pattern: RegexPattern, cells: lis
 def test_pieces_and_what_holds_marks(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
     monkeypatch.setattr(bulk, "_MANY", many)
     monkeypatch.setattr(bulk, "PIECE_BYTES", 6)
+    monkeypatch.setattr(bulk, "GATHERED_BYTES", 9)
     cells = [b"a", b"ab", b"b", b"a\x01", b"a", b"a" * 20, b"xa", b""]
     by_cell, again = found(RegexPattern("p", "a+"), cells)
     assert by_cell == {0: [(0, 1)], 1: [(0, 1)], 4: [(0, 1)], 5: [(0, 20)], 6: [(1, 2)]}
