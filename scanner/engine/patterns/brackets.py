@@ -50,7 +50,11 @@ def _opening(text: str, at: int, *, spaced: bool) -> tuple[str, int]:
 def _item(text: str, at: int, *, spaced: bool) -> tuple[str, int]:
     found = _ITEM.match(text, at)
     item = found[0] if found else ""
-    return "" if spaced and item in (" ", "\t") else item, at + len(item)
+    at += len(item)
+    if spaced and item in (" ", "\t"):
+        return "", at
+    # With what meant nothing gone, it might open the name of a class.
+    return r"\[" if item == "[" else item, at
 
 
 def read_extended_class(text: str, at: int) -> tuple[str, int] | None:

@@ -67,7 +67,7 @@ START: Final = re.compile(
 def settings(options: frozenset[str], found: re.Match[str]) -> frozenset[str]:
     """The options in force behind an `INLINE`."""
     on, off = _letters(found[2]), _letters(found[3] or "")
-    if "x" in on and "xx" not in on:
+    if ("x" in on and "xx" not in on) or "x" in off:
         off |= {"xx"}
     if found[1]:
         options -= {"i", "m", "n", "r", "s", "x", "xx"}

@@ -9,9 +9,12 @@ from scanner.errors import HindcastError
 
 _OPENS: Final = frozenset({"open", "look", "conditional", "define"})
 
+DEEPEST: Final = 100
+"""Groups in each other. PCRE2 takes 250; but who walks a tree takes several of Python's thousand frames for each."""
+
 
 class UnknownConstruct(HindcastError):  # noqa: N818 - an answer about a pattern
-    """The pattern holds what is not known for certain.
+    """The pattern holds what is not known for certain, or is nested too deep to tell.
 
     Attributes:
         text: The piece of it.
@@ -77,7 +80,8 @@ def parse(regex: str, flags: str) -> Tree:
     """Builds the tree of a pattern that PCRE2 takes.
 
     Raises:
-        UnknownConstruct: It holds something of which it is not known for certain what it does.
+        UnknownConstruct: It holds something of which it is not known for certain what it does, or more than `DEEPEST`
+            groups in each other.
     """
     root = Group(Token("open", ""))
     tree = Tree(root, {0: [root]}, {})
@@ -95,6 +99,9 @@ def _fill(pieces: Iterator[Token], tree: Tree) -> None:
             group = Group(token)
             branch.append(group)
             opened.append(group)
+            if len(opened) > DEEPEST:
+                depth = f"{DEEPEST} groups in each other"
+                raise UnknownConstruct(depth)
             _register(group, tree)
         elif token.kind == "close":
             opened.pop()

@@ -27,6 +27,14 @@ def test_a_pattern_that_reads_every_cell_is_announced() -> None:
     assert "matched against every cell" in warning.message
 
 
+def test_what_is_nested_as_deep_as_the_judge_takes_is_judged_and_announced() -> None:
+    """Walking its tree took more frames than Python has, which was an internal error."""
+    deep = ruleset(signature("deep", regex(f"{'(?:a' * 250}b{')+' * 250}")))
+    (warning,) = check_patterns(deep.signatures)
+    assert "matched against every cell" in warning.message
+    assert len(HyperscanMatcher(compile_ruleset(deep)).match(pa.array(["a" * 250 + "b", "ab"]), "text")) == 1
+
+
 def test_a_pattern_that_only_speaks_against_a_hit_is_free() -> None:
     found = signature("s", regex("a", name="a"), regex("b*", name="b"), condition="a and not b")
     assert check_patterns([found]) == ()

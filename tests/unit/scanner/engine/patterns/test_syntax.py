@@ -216,6 +216,25 @@ def test_inline_flags_hold_to_the_end_of_their_group() -> None:
     ]
 
 
+@pytest.mark.parametrize("first", ["x", "xx", "i"])
+@pytest.mark.parametrize("then", ["-x", "-xx", "-ix", "i-x", "x", "xx-x", "x-xx", "^", "^xx", "-i"])
+@pytest.mark.parametrize("spelled", ["(?{})(?{}){}", "(?{}:(?{}:{}))"])
+def test_spaces_in_classes_mean_what_they_mean_to_the_judge(first: str, then: str, spelled: str) -> None:
+    """`(?-x)` left `xx` in force, and signatures with a space in a class missed it."""
+    regex = spelled.format(first, then, "[b ]")
+    [kept] = [token.text for token in tokens(regex, "") if token.kind == "atom"]
+    assert (" " in kept) == expression(regex.encode(), "").search(b" ")
+
+
+@pytest.mark.parametrize("regex", ["(?xx)[[.b. ]", "(?xx)[[:b: ]", "(?xx)[a [=b= ]"])
+def test_a_class_without_its_spaces_opens_no_named_one(regex: str) -> None:
+    [kept] = [token.text for token in tokens(regex, "") if token.kind == "atom"]
+    judge, read = expression(regex.encode(), ""), expression(kept.encode(), "")
+    assert [judge.search(bytes([code])) for code in range(128)] == [
+        read.search(bytes([code])) for code in range(128)
+    ]
+
+
 def test_extended_patterns_lose_their_space_and_comments() -> None:
     assert read("a b # c\n\\ d", "x") == [("char", "a"), ("char", "b"), ("char", " "), ("char", "d")]
 
