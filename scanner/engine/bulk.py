@@ -22,10 +22,6 @@ PIECE_BYTES: Final = 1 << 20
 GATHERED_BYTES: Final = 8 << 20
 """Bytes of candidates that are copied together, unless those that are asked about together are more."""
 
-_MANY: Final = 64
-_SPREAD: Final = 2
-"""So many candidates stand close where there are no more than so many cells for each."""
-
 _NONE: Final = np.zeros(0, np.int64)
 _NOTHING: Final = pa.py_buffer(b"")
 
@@ -61,17 +57,14 @@ class Bulk:
         self._lengths = text.offsets[cells + 1] - text.offsets[cells]
         self._borders = np.append(0, np.cumsum(self._lengths))
         self._gathered = (0, 0, _NOTHING)  # the first candidate, the one after the last, and their lines
-        self._runs: list[tuple[int, int]] = []  # of those that stand apart: the first candidate, and how many
-        self._apart: list[bytes] = []
-        self._asked: list[Int64s] = []  # of those that stand close: candidates, -1 for other cells
-        self._close: list[bytes] = []
-        self._sizes: list[Int64s] = []
+        self._asked: list[tuple[int, int]] = []  # the first candidate of a call, and how many
+        self._marked: list[bytes] = []
         self._again: list[Int64s] = []
 
     @property
     def was_asked(self) -> bool:
         """True where there are answers."""
-        return bool(self._apart or self._close or self._again)
+        return bool(self._marked or self._again)
 
     def texts(self, run: slice) -> list[bytes]:
         """The cells of some candidates."""
@@ -85,20 +78,14 @@ class Bulk:
 
     def ask(self, judge: Expression, run: slice) -> None:
         """Looks for a plain expression in some candidates."""
-        count = run.stop - run.start
-        if count >= _MANY and self._cells[run.stop - 1] - self._cells[run.start] < _SPREAD * count:
-            self._ask_close(judge, run)
-            return
-        for start, stop in pieces(self._lengths[run], PIECE_BYTES):
-            self._ask_apart(judge, slice(run.start + start, run.start + stop))
-
-    def _ask_apart(self, judge: Expression, run: slice) -> None:
-        marked = judge.marked(self._lines(run))
-        if marked is None:
-            self._again.append(np.arange(run.start, run.stop, dtype=np.int64))
-        else:
-            self._runs.append((run.start, run.stop - run.start))
-            self._apart.append(marked)
+        for start, stop in _pieces(self._lengths[run], PIECE_BYTES):
+            first, count = run.start + start, stop - start
+            marked = judge.marked(self._lines(slice(first, first + count)))
+            if marked is None:
+                self._again.append(np.arange(first, first + count, dtype=np.int64))
+            else:
+                self._asked.append((first, count))
+                self._marked.append(marked)
 
     def _lines(self, run: slice) -> bytes:
         """The cells of some candidates one behind the other, each with a line feed behind it."""
@@ -120,28 +107,11 @@ class Bulk:
         lines, _ = in_one_buffer(cells.take(pa.array(self._cells[run.start : stop], pa.int64())))
         return run.start, stop, lines
 
-    def _ask_close(self, judge: Expression, run: slice) -> None:
-        """Asks about all cells where they stand, even if pass one saw nothing in some."""
-        first, last = self._cells[run.start], self._cells[run.stop - 1]
-        asked = np.full(last + 1 - first, -1, np.int64)
-        asked[self._cells[run] - first] = np.arange(run.start, run.stop)
-        borders = self._text.offsets[first : last + 2]
-        for start, stop in pieces(np.diff(borders), PIECE_BYTES):
-            some = asked[start:stop]
-            marked = judge.marked(self._text.data[borders[start] : borders[stop]])
-            if marked is None:
-                self._again.append(some[some >= 0])
-            else:
-                self._asked.append(some)
-                self._sizes.append(np.diff(borders[start : stop + 1]))
-                self._close.append(marked)
-
     def answers(self) -> Answers:
         """What PCRE2 said."""
-        apart = _numbers(self._runs)
-        asked = np.concatenate([apart, *self._asked])
-        borders = np.append(0, np.cumsum(np.concatenate([self._lengths[apart], *self._sizes])))
-        starts, ends = _spans([*self._apart, *self._close])
+        asked = _numbers(self._asked)
+        borders = np.append(0, np.cumsum(self._lengths[asked]))
+        starts, ends = _spans(self._marked)
         cells = np.searchsorted(borders, starts, "right") - 1
         counts = np.bincount(cells, minlength=len(asked))
         alone = counts > MAX_SPANS
@@ -149,12 +119,10 @@ class Bulk:
         touched = np.searchsorted(borders, ends[across], "left")
         for first, last in zip(cells[across].tolist(), touched.tolist(), strict=True):
             alone[first:last] = True
-        wanted = ~alone & (asked >= 0)
-        kept = wanted[cells]
-        hits = np.flatnonzero(wanted & (counts > 0))
+        hits = np.flatnonzero(~alone & (counts > 0))
         before = borders[cells]
-        spans = np.stack([starts - before, ends - before], axis=1)[kept]
-        again = np.sort(np.concatenate([*self._again, asked[alone & (asked >= 0)]]))
+        spans = np.stack([starts - before, ends - before], axis=1)[~alone[cells]]
+        again = np.sort(np.concatenate([*self._again, asked[alone]]))
         return Answers(asked[hits], counts[hits], spans, again)
 
 
@@ -166,7 +134,7 @@ def _numbers(runs: Sequence[tuple[int, int]]) -> Int64s:
     return numbers
 
 
-def pieces(lengths: Int64s, piece_bytes: int) -> Iterator[tuple[int, int]]:
+def _pieces(lengths: Int64s, piece_bytes: int) -> Iterator[tuple[int, int]]:
     """Cells that are asked about in one call: first one, and the one after the last.
 
     Args:

@@ -15,7 +15,8 @@ from scanner.engine.dialects.translate import in_pcre
 from scanner.engine.patterns.classes import Ranges, members, point
 from scanner.engine.patterns.syntax import Token, judge_source, tokens
 from scanner.engine.patterns.tree import Group, Node, Repeat, parse
-from scanner.engine.plain import is_plain, may_take_line_feed
+from scanner.engine.plain import is_plain
+from scanner.engine.points import may_take_line_feed, members_of
 from scanner.signatures.model import LiteralPattern, Pattern, RegexPattern
 from scanner.views.raw import Int64s, TextCells
 from scanner.views.utf8 import SLAB_BYTES
@@ -80,7 +81,7 @@ def _weight(node: Node) -> int:
         case Repeat():
             return _weight(node.node) * (node.least + 1 if node.most is None else node.most)
         case Token():
-            return 0 if node.kind == "border" else _WEIGHT_OF_A_PLACE + len(_members_of(node))
+            return 0 if node.kind == "border" else _WEIGHT_OF_A_PLACE + len(union(members_of(node)))
 
 
 def _node(node: Node) -> str:
@@ -94,11 +95,7 @@ def _node(node: Node) -> str:
         case Token(kind="border"):
             return _BORDERS[node.text]
         case Token():
-            return _spelled(_members_of(node))
-
-
-def _members_of(token: Token) -> Ranges:
-    return _members(point(ord(token.text)) if token.kind == "char" else token.text, token.options)
+            return _spelled(union(members_of(node)))
 
 
 def _members(source: str, options: frozenset[str]) -> Ranges:

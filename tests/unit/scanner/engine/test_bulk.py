@@ -80,26 +80,21 @@ PATTERNS = st.builds(
 CELLS = st.lists(st.text("ab \n\té_1ſK\x00", max_size=7).map(str.encode), min_size=1, max_size=7)
 
 
-@pytest.mark.parametrize("many", [1, 64])
 @given(PATTERNS, CELLS, st.integers(1, 4))
 @example(RegexPattern("p", r"a\s+b"), [b"a", b"b a b", b"a ", b" b"], 1)
 @example(RegexPattern("p", r"a\s*"), [b"a", b"a", b"", b"ab"], 1)
 @example(RegexPattern("p", r"(?:a\sb\sa|a)"), [b"a", b"b", b"a", b"a"], 1)
-def test_what_each_cell_holds_alone(many: int, pattern: RegexPattern, cells: list[bytes], apart: int) -> None:
+def test_what_each_cell_holds_alone(pattern: RegexPattern, cells: list[bytes], apart: int) -> None:
     assume(is_plain(pattern))
     judge = judge_of(pattern)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bulk, "_MANY", many)
-        by_cell, again = found(pattern, cells, apart)
+    by_cell, again = found(pattern, cells, apart)
     for number, cell in enumerate(cells):
         if number not in again:
             assert by_cell.get(number, []) == judge.find(cell, 1000)[1]
     assert not again & by_cell.keys()
 
 
-@pytest.mark.parametrize("many", [1, 64])
-def test_pieces_and_what_holds_marks(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
-    monkeypatch.setattr(bulk, "_MANY", many)
+def test_pieces_and_what_holds_marks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "PIECE_BYTES", 6)
     monkeypatch.setattr(bulk, "GATHERED_BYTES", 9)
     cells = [b"a", b"ab", b"b", b"a\x01", b"a", b"a" * 20, b"xa", b""]
