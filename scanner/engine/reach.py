@@ -23,7 +23,8 @@ def reaches_far(root: Group) -> bool:
     """True where a call over many cells might take much longer than one for each of them."""
     if _ways(root) > MOST_WAYS:
         return True
-    runs = [token for token in _repeated_without_end(root) if may_take_line_feed(token)]
+    repeated = (each.node for each in _parts(root) if isinstance(each, Repeat) and each.most is None)
+    runs = [each for each in repeated if isinstance(each, Token) and may_take_line_feed(each)]
     if not runs:
         return False
     met = _met(root, runs)
@@ -48,33 +49,17 @@ def _ways(node: Node) -> float:
 
 
 def _takes_line_feed(node: Node) -> bool:
-    return any(map(may_take_line_feed, _tokens(node)))
+    return any(may_take_line_feed(each) for each in _parts(node) if isinstance(each, Token))
 
 
-def _tokens(node: Node) -> Iterator[Token]:
-    match node:
-        case Group():
-            for branch in node.branches:
-                for each in branch:
-                    yield from _tokens(each)
-        case Repeat():
-            yield from _tokens(node.node)
-        case Token():
-            yield node
-
-
-def _repeated_without_end(node: Node) -> Iterator[Token]:
-    match node:
-        case Group():
-            for branch in node.branches:
-                for each in branch:
-                    yield from _repeated_without_end(each)
-        case Repeat(Token() as token, most=None):
-            yield token
-        case Repeat():
-            yield from _repeated_without_end(node.node)
-        case Token():
-            pass
+def _parts(node: Node) -> Iterator[Node]:
+    """The node and all that it is made of."""
+    yield node
+    inside = [node.node] if isinstance(node, Repeat) else []
+    if isinstance(node, Group):
+        inside = [each for branch in node.branches for each in branch]
+    for each in inside:
+        yield from _parts(each)
 
 
 @dataclass(frozen=True, slots=True)
