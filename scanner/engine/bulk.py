@@ -22,8 +22,10 @@ PIECE_BYTES: Final = 1 << 20
 GATHERED_BYTES: Final = 8 << 20
 """Bytes of candidates that are copied together, unless those that are asked about together are more."""
 
+_CACHED_BYTES: Final = 1 << 19
+"""Bytes that are looked at together: they stay in the processor's cache while they are gone through."""
+
 _NONE: Final = np.zeros(0, np.int64)
-_NOTHING: Final = pa.py_buffer(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Bulk:
         self._cells = cells
         self._lengths = text.offsets[cells + 1] - text.offsets[cells]
         self._borders = np.append(0, np.cumsum(self._lengths))
-        self._gathered = (0, 0, _NOTHING)  # the first candidate, the one after the last, and their lines
+        self._gathered = (0, 0, memoryview(b""))  # the first candidate, the one after the last, and their lines
         self._asked: list[tuple[int, int]] = []  # the first candidate of a call, and how many
         self._marked: list[bytes] = []
         self._again: list[Int64s] = []
@@ -78,34 +80,44 @@ class Bulk:
 
     def ask(self, judge: Expression, run: slice) -> None:
         """Looks for a plain expression in some candidates."""
-        for start, stop in _pieces(self._lengths[run], PIECE_BYTES):
-            first, count = run.start + start, stop - start
-            marked = judge.marked(self._lines(slice(first, first + count)))
+        for first, stop in self._pieces(run.start, run.stop):
+            marked = judge.marked(self._lines(first, stop))
             if marked is None:
-                self._again.append(np.arange(first, first + count, dtype=np.int64))
+                self._again.append(np.arange(first, stop, dtype=np.int64))
             else:
-                self._asked.append((first, count))
+                self._asked.append((first, stop - first))
                 self._marked.append(marked)
 
-    def _lines(self, run: slice) -> bytes:
-        """The cells of some candidates one behind the other, each with a line feed behind it."""
-        first, stop, lines = self._gathered
-        if run.start < first or run.stop > stop:
-            first, stop, lines = self._gathered = self._gather(run)
-        begin, end = (int(self._borders[at] - self._borders[first]) for at in (run.start, run.stop))
-        found: bytes = lines.slice(begin, end - begin).to_pybytes()
-        return found
+    def _pieces(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Candidates that are asked about in one call, of some: the first, and the one after the last."""
+        while first < end:
+            stop = end
+            if self._borders[end] - self._borders[first] > PIECE_BYTES:
+                stop = max(first + 1, self._fitting(first, PIECE_BYTES))
+            yield first, stop
+            first = stop
 
-    def _gather(self, run: slice) -> tuple[int, int, pa.Buffer]:
-        """Candidates from some on, with as many of those behind them as fit."""
-        fitting = np.searchsorted(self._borders, self._borders[run.start] + GATHERED_BYTES, "right") - 1
-        stop = max(run.stop, int(fitting))
+    def _fitting(self, first: int, size: int) -> int:
+        """The candidate before which so many bytes end that begin with another one."""
+        return int(np.searchsorted(self._borders, self._borders[first] + size, "right")) - 1
+
+    def _lines(self, first: int, stop: int) -> bytes:
+        """The cells of some candidates one behind the other, each with a line feed behind it."""
+        begin, end, lines = self._gathered
+        if first < begin or stop > end:
+            end = max(stop, self._fitting(first, GATHERED_BYTES))
+            begin, lines = first, self._gather(first, end)
+            self._gathered = begin, end, lines
+        before = self._borders[begin]
+        return lines[self._borders[first] - before : self._borders[stop] - before].tobytes()
+
+    def _gather(self, first: int, stop: int) -> memoryview:
         text = self._text
         buffers: list[Any] = [None, pa.py_buffer(text.offsets.data), pa.py_buffer(text.data)]
         cells: Any = pa.Array.from_buffers(pa.large_binary(), len(text), buffers)
         # Arrow waits for many places of memory at a time, and a loop for each.
-        lines, _ = in_one_buffer(cells.take(pa.array(self._cells[run.start : stop], pa.int64())))
-        return run.start, stop, lines
+        lines, _ = in_one_buffer(cells.take(pa.array(self._cells[first:stop], pa.int64())))
+        return memoryview(lines)
 
     def answers(self) -> Answers:
         """What PCRE2 said."""
@@ -134,31 +146,14 @@ def _numbers(runs: Sequence[tuple[int, int]]) -> Int64s:
     return numbers
 
 
-def _pieces(lengths: Int64s, piece_bytes: int) -> Iterator[tuple[int, int]]:
-    """Cells that are asked about in one call: first one, and the one after the last.
-
-    Args:
-        lengths: int64[n], bytes of each cell and its line feed.
-        piece_bytes: Of one call, unless one cell alone is larger.
-    """
-    ends = np.cumsum(lengths)
-    first, before = 0, 0
-    while first < len(ends):
-        stop = len(ends)
-        if ends[-1] - before > piece_bytes:
-            stop = max(first + 1, int(np.searchsorted(ends, before + piece_bytes, "right")))
-        yield first, stop
-        first, before = stop, int(ends[stop - 1])
-
-
 def _spans(marked: Sequence[bytes]) -> tuple[Int64s, Int64s]:
     """Where the matches stood in the texts, one behind the other, before they were marked."""
-    places, before = [_NONE], 0
-    for text in marked:
-        # The two bytes follow on each other by turns; whatever is smaller becomes larger than both.
-        values = np.frombuffer(text, np.uint8) - np.uint8(BEFORE[0])
-        places.append(np.flatnonzero(values <= BEHIND[0] - BEFORE[0]) + before)
-        before += len(text)
-    marks = np.concatenate(places)
+    text = np.frombuffer(b"".join(marked), np.uint8)
+    # The two bytes follow on each other by turns; whatever is smaller becomes larger than both.
+    places = [
+        at + np.flatnonzero(text[at : at + _CACHED_BYTES] - np.uint8(BEFORE[0]) <= BEHIND[0] - BEFORE[0])
+        for at in range(0, len(text), _CACHED_BYTES)
+    ]
+    marks = np.concatenate([_NONE, *places])
     borders = marks - np.arange(len(marks), dtype=np.int64)
     return borders[::2], borders[1::2]

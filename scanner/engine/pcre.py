@@ -84,6 +84,7 @@ Spans = list[tuple[int, int]]
 
 BEFORE: Final = b"\x01"
 BEHIND: Final = b"\x02"
+_MARKED: Final = BEFORE + b"$0" + BEHIND
 """What `Expression.marked` puts around a match."""
 
 _MARKING: Final = int(core.SubstituteOption.GLOBAL) | _NO_UTF_CHECK
@@ -153,7 +154,7 @@ class Expression:
         if BEFORE in text or BEHIND in text:
             return None
         try:
-            marked: bytes = core.substitute(self._code, BEFORE + b"$0" + BEHIND, text, 0, _MARKING)[0]
+            marked: bytes = core.substitute(self._code, _MARKED, text, 0, _MARKING)[0]
         except pcre2.LibraryError:
             return None
         return marked

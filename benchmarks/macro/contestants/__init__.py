@@ -16,6 +16,7 @@ from benchmarks.macro.workload import Workload
 HINDCAST: Final = "hindcast"
 _MODULES: Final = {
     HINDCAST: ("hindcast_split", "scanner"),
+    "match": ("hindcast_match", "scanner"),
     "floor": ("floor", "scanner"),
     "chdb": ("chdb_query", "chdb"),
     "loop": ("hyperscan_loop", "hyperscan"),
@@ -25,7 +26,7 @@ _MODULES: Final = {
     "duckdb": ("duckdb_query", "duckdb"),
 }
 EVERYBODY: Final = tuple(_MODULES)
-FAST: Final = (HINDCAST, "floor", "chdb", "loop")
+FAST: Final = (HINDCAST, "match", "floor", "chdb", "loop")
 
 
 def is_installed(name: str) -> bool:
