@@ -202,8 +202,9 @@ def plan_files(
     on_progress(PlanProgress(len(files), all_listed=True))
     where = "" if wanted.where is None else wanted.where.text
     draft = _Draft(Splits(files, where, written), wanted, target_split_bytes)
-    with contextlib.closing(FooterCache()) as forgetful:
+    with contextlib.closing(FooterCache()) as forgetful, contextlib.ExitStack() as exits:
         kept = footers or forgetful
+        exits.callback(kept.flush)
         surveys = Surveys(Surveyor(wanted, draft.written), kept, draft.written)
         for some in surveys.of(draft.by_path(), len(files)):
             for number, found in some:

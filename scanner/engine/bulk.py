@@ -58,7 +58,11 @@ class Bulk:
         self._cells = cells
         self._lengths = text.offsets[cells + 1] - text.offsets[cells]
         self._borders = np.append(0, np.cumsum(self._lengths))
-        self._gathered = (0, 0, memoryview(b""))  # the first candidate, the one after the last, and their lines
+        self._gathered = (
+            0,
+            0,
+            memoryview(b""),
+        )  # the first candidate, the one after the last, and their lines
         self._asked: list[tuple[int, int]] = []  # the first candidate of a call, and how many
         self._marked: list[bytes] = []
         self._again: list[Int64s] = []

@@ -14,6 +14,7 @@ from scanner.archive.plan import Plan, make_plan
 from scanner.archive.read import Gap
 from scanner.engine.matcher import HyperscanMatcher
 from scanner.engine.program import compile_ruleset
+from scanner.errors import SourceError
 from scanner.scan.hits import rows_of
 from scanner.views.raw import Int64s
 
@@ -30,7 +31,7 @@ def enter(workload: Workload) -> list[Contestant]:
         for split in planned(path).splits:
             for batch in read_split(split, [COLUMN]):
                 if isinstance(batch, Gap):
-                    raise RuntimeError(batch.reason)
+                    raise SourceError(split.source_uri, batch.reason)
                 cells = extract(batch.data, COLUMN)
                 matches = matcher.match(cells.values, COLUMN)
                 yield batch.in_file(rows_of(cells, matches.cells)), matches.signatures

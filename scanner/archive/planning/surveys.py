@@ -62,7 +62,6 @@ class Surveys:
                 yield under_way.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
-            self._cache.flush()
 
     def _look_at_all(self, files: Sequence[tuple[int, FileInfo]]) -> list[Looked]:
         return [(number, self.look_at(info)) for number, info in files]

@@ -2,6 +2,7 @@ import contextlib
 import hashlib
 import os
 import pickle
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -308,6 +309,17 @@ def test_a_predicate_that_no_file_can_answer_is_the_users_mistake(tmp_path: Path
     [(subject, message)] = problems(tmp_path, "text", where=Predicate.parse("lang > 5"))
     assert subject == "where"
     assert "is not a number" in message
+
+
+def test_a_plan_leaves_its_cache_of_footers_to_others(tmp_path: Path) -> None:
+    # The first file is looked at although its path rules it out; its footer was left uncommitted, so that every
+    # other hunt on the machine waited for as long as this one ran.
+    write_days(tmp_path / "archive")
+    with contextlib.closing(FooterCache(tmp_path / "footers")) as known:
+        plan(tmp_path / "archive", "text", where=Predicate.parse("day = '2026-11-02'"), footers=known)
+        with contextlib.closing(sqlite3.connect(tmp_path / "footers", timeout=0)) as other:
+            assert other.execute("SELECT count(*) FROM footers").fetchone() == (3,)
+            other.execute("DELETE FROM footers")
 
 
 def test_footers_are_read_once_and_progress_is_told(tmp_path: Path) -> None:
