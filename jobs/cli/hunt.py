@@ -19,7 +19,7 @@ from jobs.preparing.only_new import OnlyNew, find_new
 from jobs.preparing.prepare import ExecutorChoice, Prepared, check_output, prepare
 from jobs.preparing.resume import Chosen, choose, joined
 from jobs.running.hunt import Run, start_executor
-from jobs.running.stopping import Stopping, stopped_by_signals
+from jobs.running.stopping import Stopping, stopped_by_signals, terminated_like_interrupted
 from jobs.running.watchers import Watchers
 from jobs.schedule.standing import note_nothing_new
 from jobs.watching import Progress, log
@@ -93,9 +93,8 @@ def command(  # noqa: PLR0913 - one for each option
       hindcast hunt hunts/nightly-fraud.yaml --only-new
     """  # noqa: D301 - click's own mark for a paragraph that keeps its lines
     started_at = datetime.now(UTC)
-    if run_id and resume:
-        message = "`--run-id` names a new run, and `--resume` one that has begun; leave one out"
-        raise click.UsageError(message)
+    click.get_current_context().with_resource(terminated_like_interrupted())
+    _check_one_of(run_id, resume)
     notes = render.console(stderr=True)
     alerting = Alerting(file, started_at, tell_unsent)
     click.get_current_context().with_resource(alerting)
@@ -122,7 +121,7 @@ def command(  # noqa: PLR0913 - one for each option
         tell.announce(prepared)
         owed.tell(new, notes, quiet=silent)
         if chosen.resumed:
-            tell.resuming()
+            tell.resuming(rehashed=chosen.rehashed)
         with (
             stopped_by_signals(stopping, STOPPED, tell.left),
             shown(notes, quiet=silent) as on_progress,
@@ -136,6 +135,12 @@ def command(  # noqa: PLR0913 - one for each option
         raise
     _report(run, record, alerting, as_json=as_json)
     return WITH_GAPS if record["status"] != "complete" else 0
+
+
+def _check_one_of(run_id: str | None, resume: str | None) -> None:
+    if run_id and resume:
+        message = "`--run-id` names a new run, and `--resume` one that has begun; leave one out"
+        raise click.UsageError(message)
 
 
 def _notes(go_on: str, run: Run, watchers: Watchers, console: Console, *, quiet: bool) -> Notes:

@@ -1,7 +1,7 @@
 """What `hindcast hunt` says beside its results: words for people, or events of the log."""
 
 import logging
-from typing import Protocol
+from typing import Final, Protocol
 
 import click
 from rich.console import Console
@@ -12,6 +12,11 @@ from jobs.running.hunt import Run
 from jobs.watching import log
 from jobs.watching.log import RunLog
 
+_REHASHED: Final = (
+    "the archive's first file is another one since, and with it the key of the match hashes: equal matches have other "
+    "hashes from here on; set HINDCAST_MATCH_KEY before a run begins, and its key stays"
+)
+
 
 class Notes(Protocol):
     """Says what becomes of one run."""
@@ -19,8 +24,8 @@ class Notes(Protocol):
     def announce(self, prepared: Prepared) -> None:
         """What is going to be hunted, and what is odd about it."""
 
-    def resuming(self) -> None:
-        """That an unfinished run is gone on with."""
+    def resuming(self, *, rehashed: bool) -> None:
+        """That an unfinished run is gone on with, and whether with another key of the match hashes."""
 
     def stopped(self) -> None:
         """That somebody stopped it, and what is done."""
@@ -60,22 +65,25 @@ class Words:
         where = "on Ray" if prepared.executor == "ray" else "in this process"
         stored = f"{render.size(plan.text_bytes)} of stored text"
         what = f"{render.plural(plan.rows, 'record')} ({stored})" if plan.rows else stored
-        left_out = len(plan.unreadable) + sum(removed.files for removed in plan.pruned)
+        ruled_out = sum(removed.files for removed in plan.pruned)
+        # Where only what is new is hunted, the files of the plan are those that owe something.
+        left_out = len(plan.unreadable) + (ruled_out if prepared.only_new is None else 0)
         self._say(
             f"hunting {what} "
             f"in {render.part(plan.files - left_out, plan.files, 'file')} "
             f"with {render.plural(len(prepared.signatures.ruleset.signatures), 'signature')}, {where}"
         )
         if plan.pruned:
-            files = sum(removed.files for removed in plan.pruned)
             groups = sum(removed.row_groups or 0 for removed in plan.pruned)
-            of_them = f"{render.plural(files, 'file')} and {render.plural(groups, 'known row group')}"
+            of_them = f"{render.plural(ruled_out, 'file')} and {render.plural(groups, 'known row group')}"
             self._say(f"`where` rules out {of_them}, as `hindcast plan` shows")
 
-    def resuming(self) -> None:
-        """Says that an unfinished run is gone on with."""
+    def resuming(self, *, rehashed: bool) -> None:
+        """Says that an unfinished run is gone on with, and whether with another key of the match hashes."""
         self._done_before = self._run.published()
         self._say(f"going on with run {self._run.run_id}: {self._splits(self._done_before)} done")
+        if rehashed:
+            self._say(f"note: {_REHASHED}")
 
     def stopped(self) -> None:
         """Says what is done, and how to go on."""
@@ -83,10 +91,10 @@ class Words:
 
     def left(self) -> None:
         """Says the same, as far as this process knows it."""
-        self._tell_stopped(max(self._done_before, self._run.progress.splits))
+        self._tell_stopped(max(self._done_before, self._run.progress.splits), "at least ")
 
-    def _tell_stopped(self, done: int) -> None:
-        self._say(f"stopped: {self._splits(done)} done, the run is unfinished")
+    def _tell_stopped(self, done: int, how_surely: str = "") -> None:
+        self._say(f"stopped: {how_surely}{self._splits(done)} done, the run is unfinished")
         if done:
             self._say(f"What is done lies in {self._run.uri}")
         self.how_to_go_on()
@@ -134,10 +142,12 @@ class Events:
             results=self._run.uri,
         )
 
-    def resuming(self) -> None:
-        """Logs ``resuming``."""
+    def resuming(self, *, rehashed: bool) -> None:
+        """Logs ``resuming``, and a ``warning`` where the key of the match hashes is another one."""
         self._done_before = self._run.published()
         self._log.tell("resuming", splits_done=self._done_before)
+        if rehashed:
+            self._log.tell("warning", logging.WARNING, message=_REHASHED)
 
     def stopped(self) -> None:
         """Logs ``stopped``."""

@@ -44,6 +44,8 @@ _ENVIRONMENT = {
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # It takes SIGTERM too, and ends the process with a stack of C++.
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
 }
 for _name, _value in _ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
@@ -272,6 +274,9 @@ def _interrupts_later() -> Iterator[None]:
             signal.signal(number, lambda signum, _: held.append(signum))
     try:
         yield
+    except SystemExit as ended:
+        # The handler of SIGTERM that Ray sets while it starts.
+        raise KeyboardInterrupt from ended
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -46,7 +46,9 @@ def in_time(settings: ScanSettings, split_id: str, judging: Callable[[], str | N
         try:
             reason = _reason(timeout_s, seen)
             WorkerLog(settings.hunt, settings.run_id).split_overdue(split_id, reason)
-            storage.create(layout.overdue_uri(settings.run_uri, split_id), reason.encode())
+            mark = layout.overdue_uri(settings.run_uri, split_id)
+            storage.delete(mark)  # one of another limit
+            storage.create(mark, reason.encode())
         finally:
             os._exit(1)
 
@@ -65,17 +67,19 @@ def late(timeout_s: float) -> str:
     return f"it took longer than {timeout_s:g} s"
 
 
-def overdue(run_uri: str, split_id: str) -> str | None:
-    """Why a worker ended itself over a split; None where none did.
+def overdue(settings: ScanSettings, split_id: str) -> str | None:
+    """Why a worker ended itself over a split; None where none did, or where it had another limit.
 
     Raises:
         SourceError: The mark cannot be read.
     """
     try:
-        mark = storage.read_bytes(layout.overdue_uri(run_uri, split_id))
+        mark = storage.read_bytes(layout.overdue_uri(settings.run_uri, split_id))
     except storage.Missing:
         return None
-    return mark[:_MOST_REASON].decode(errors="replace")
+    reason = mark[:_MOST_REASON].decode(errors="replace")
+    timeout_s = settings.limits.split_timeout_s
+    return reason if timeout_s is not None and reason.startswith(late(timeout_s)) else None
 
 
 def _reason(timeout_s: float, seen: Counter[str | None]) -> str:

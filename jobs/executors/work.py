@@ -76,7 +76,7 @@ def _known(number: int, split: Split, settings: ScanSettings) -> Outcome | None:
     """How a split has ended in a worker that is dead now; None where it has not."""
     try:
         report = standing(settings.run_uri, split.split_id)
-        late = overdue(settings.run_uri, split.split_id) if report is None else None
+        late = overdue(settings, split.split_id) if report is None else None
     except SourceError as error:
         # The store of the results fails, which is no fault of the split.
         raise OutputError(error.uri, error.reason) from error

@@ -40,10 +40,12 @@ class Chosen:
     Attributes:
         begun: What it is.
         resumed: True where it was begun before.
+        rehashed: True where its match hashes were made with another key so far.
     """
 
     begun: Begun
     resumed: bool
+    rehashed: bool = False
 
 
 def new_run_id(started_at: datetime, tag: str) -> str:
@@ -140,7 +142,7 @@ def choose(
     for folder in runs_of_hunt(prepared.spec.output, prepared.spec.hunt):
         begun = read_begun(folder.uri)
         if begun is not None and begun.unlike(fresh) is None:
-            return Chosen(fresh, resumed=False) if folder.finished else Chosen(begun, resumed=True)
+            return Chosen(fresh, resumed=False) if folder.finished else _gone_on_with(begun, fresh)
         if only_new:
             break
     return Chosen(fresh, resumed=False)
@@ -198,7 +200,12 @@ def _named(prepared: Prepared, fresh: Begun, *, must_exist: bool) -> Chosen:
     if must_exist and fresh.against is None:
         fresh = replace(fresh, against=begun.against)
     check_same(prepared, begun, fresh)
-    return Chosen(begun, resumed=True)
+    return _gone_on_with(begun, fresh)
+
+
+def _gone_on_with(begun: Begun, fresh: Begun) -> Chosen:
+    # The key comes from the archive's first file, and hours of work are worth more than equal hashes.
+    return Chosen(begun, resumed=True, rehashed=begun.match_key_id != fresh.match_key_id)
 
 
 def _check_new_id(prepared: Prepared, fresh: Begun) -> None:

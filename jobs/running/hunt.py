@@ -202,8 +202,12 @@ class Run:
 
     def published(self) -> int:
         """How many splits are done for good, whatever happens now."""
-        left_out = {file.split_id for file in self._prepared.plan.unreadable} | divided(self.uri)
-        return sum(name not in left_out for name in storage.list_names(layout.commits_uri(self.uri)))
+        done = set(storage.list_names(layout.commits_uri(self.uri))) - divided(self.uri)
+        return (
+            sum(split.split_id in done for split in (*self._prepared.plan.splits, *self._parts))
+            if done
+            else 0
+        )
 
     def _settings(self) -> ScanSettings:
         spec, plan = self._prepared.spec, self._prepared.plan

@@ -72,6 +72,19 @@ def stopped_by_signals(stopping: Stopping, exit_code: int, last_words: Callable[
         os.close(heard)
 
 
+@contextlib.contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt, as Ctrl-C does, where nothing has begun that could be left half done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _next_signal(pipe: int, timeout_s: float | None) -> bool | None:
     """True when the next signal has come, False when no more will, None when none has come in time."""
     while select.select([pipe], [], [], timeout_s)[0]:

@@ -49,8 +49,6 @@ class Begun:
             return "the hunt file has changed since it began"
         if self.signatures_digest != other.signatures_digest:
             return "its signatures were others"
-        if self.match_key_id != other.match_key_id:
-            return "its match hashes were made with another key"
         if (self.against is None) != (other.against is None):
             return "it hunts everything" if self.against is None else "it hunts only what is new"
         return None

@@ -4,7 +4,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from scanner.archive import storage
 from scanner.archive.parquet.footers import arrow_errors
+from scanner.errors import SourceError
 from scanner.results import layout
 from scanner.results.sample import Mask, ranks_of
 from scanner.results.schemas import SAMPLE_BOUND
@@ -112,10 +113,13 @@ def read_pieces(
             while hits_ahead > fitting.ahead or len(waiting) > _AHEAD_FILES:
                 first = waiting.popleft()
                 hits_ahead -= first.file.hits
-                fitting.add(first)
-                yield from _pieces(first, schema, per_split)
+                with _remedied(run_uri, first):
+                    fitting.add(first)
+                    yield from _pieces(first, schema, per_split)
         while waiting:
-            yield from _pieces(waiting.popleft(), schema, per_split)
+            first = waiting.popleft()
+            with _remedied(run_uri, first):
+                yield from _pieces(first, schema, per_split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,20 @@ class _Waiting:
     following: HitsFileInfo | None
     uri: str
     data: Future[bytes] | None
+
+
+@contextmanager
+def _remedied(run_uri: str, waiting: _Waiting) -> Iterator[None]:
+    """Says what to do about a file that will never be read again."""
+    try:
+        yield
+    except storage.Unreachable:
+        raise
+    except SourceError as error:
+        commit = layout.commit_uri(run_uri, waiting.file.name.partition(".")[0])
+        raise SourceError(
+            error.uri, f"{error.reason}; delete {commit}, and its split is hunted again"
+        ) from error
 
 
 class _Fitting:

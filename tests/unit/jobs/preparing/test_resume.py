@@ -119,6 +119,30 @@ def test_a_run_that_was_stopped_goes_on_and_ends_with_the_hits_of_an_undisturbed
     assert record["totals"] == resumed.execute()["totals"], "a finished run is only read"
 
 
+def test_a_run_goes_on_where_the_first_file_of_the_archive_is_gone(prepared: Prepared, here: Path) -> None:
+    # The key of the match hashes comes from it, and the run could not be gone on with.
+    stopped = interrupted(prepared)
+    done = set(storage.list_names(layout.commits_uri(stopped.uri)))
+    (here / "archive" / "a.parquet").unlink()
+    assert not {each.split_id for each in again().plan.splits} >= done, "one that is done is of that file"
+    chosen = choose(again(), LATER)
+    assert (chosen.begun.run_id, chosen.resumed, chosen.rehashed) == (stopped.run_id, True, True)
+    run = Run(again(), chosen.begun)
+    assert run.published() == len(done & {each.split_id for each in again().plan.splits})
+    assert run.execute()["totals"]["hits"] == 5  # type: ignore[index]
+
+
+def test_damaged_hits_of_a_split_are_hunted_again_once_its_record_is_deleted(prepared: Prepared) -> None:
+    stopped = interrupted(prepared)
+    name = storage.list_names(f"{stopped.uri}/split_hits")[0]
+    Path(layout.split_hits_uri(stopped.uri, name)).write_bytes(b"cut")
+    run = Run(again(), choose(again(), LATER).begun)
+    with pytest.raises(SourceError, match=r"delete .*, and its split is hunted again") as caught:
+        run.execute()
+    Path(caught.value.reason.partition("delete ")[2].partition(",")[0]).unlink()
+    assert Run(again(), choose(again(), LATER).begun).execute()["totals"]["hits"] == 6  # type: ignore[index]
+
+
 def test_where_the_last_run_is_finished_or_another_hunts_there_is_a_new_one(
     prepared: Prepared, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,10 +166,10 @@ def test_where_the_last_run_is_finished_or_another_hunts_there_is_a_new_one(
         choose(again(), LATER, run_id=stopped.run_id)
     (here / "s.yaml").write_text(SIGNATURES)
     monkeypatch.setenv(MATCH_KEY_VARIABLE, "sesame")
-    assert not chosen()
-    with pytest.raises(HuntError, match="with another key"):
-        choose(again(), LATER, resume=stopped.run_id)
+    assert choose(again(), LATER).rehashed
+    assert choose(again(), LATER, resume=stopped.run_id).rehashed
     monkeypatch.delenv(MATCH_KEY_VARIABLE)
+    assert not choose(again(), LATER).rehashed
     Run(again(), choose(again(), LATER).begun).execute()
     assert not chosen()
     with pytest.raises(HuntError, match="is finished; leave `--resume` out"):

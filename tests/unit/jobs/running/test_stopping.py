@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from jobs.running import stopping as stopping_module
-from jobs.running.stopping import Stopping, stopped_by_signals
+from jobs.running.stopping import Stopping, stopped_by_signals, terminated_like_interrupted
 from tests.support.cli import ROOT
 
 PROGRAM = """
@@ -61,6 +61,13 @@ def test_the_second_signal_does_not_wait() -> None:
     process.send_signal(signal.SIGTERM)
     out, errors = process.communicate(timeout=30)
     assert (process.returncode, out, errors) == (77, "left\n", "")
+
+
+def test_where_nothing_has_begun_a_termination_is_an_interruption() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), terminated_like_interrupted():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_everything_is_as_before_afterwards() -> None:
