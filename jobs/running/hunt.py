@@ -144,6 +144,8 @@ class Run:
                 self._drive(executor, todo, cut, on_progress)
         else:
             on_progress(self.progress)
+        # Where somebody has removed the results meanwhile, what was written since can be gone on with.
+        begin(self.uri, self._begun)
         spec, plan = self._prepared.spec, self._prepared.plan
         record = RunRecord(
             hunt=spec.hunt,

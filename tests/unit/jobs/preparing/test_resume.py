@@ -1,4 +1,5 @@
 import errno
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -130,6 +131,21 @@ def test_a_run_goes_on_where_the_first_file_of_the_archive_is_gone(prepared: Pre
     run = Run(again(), chosen.begun)
     assert run.published() == len(done & {each.split_id for each in again().plan.splits})
     assert run.execute()["totals"]["hits"] == 5  # type: ignore[index]
+
+
+def test_a_run_whose_results_are_removed_while_it_hunts_can_be_gone_on_with(prepared: Prepared) -> None:
+    run = Run(prepared, new_run(prepared, NOW))
+    removed: list[int] = []
+
+    def remove(progress: Progress) -> None:
+        if progress.splits == 2 and not removed:
+            removed.append(progress.splits)
+            shutil.rmtree("out")
+
+    with pytest.raises(OutputError, match="have not ended"):
+        run.execute(remove)
+    chosen = choose(again(), LATER, resume=run.run_id)
+    assert Run(again(), chosen.begun).execute()["totals"]["hits"] == 6  # type: ignore[index]
 
 
 def test_damaged_hits_of_a_split_are_hunted_again_once_its_record_is_deleted(prepared: Prepared) -> None:
