@@ -144,8 +144,7 @@ class Run:
                 self._drive(executor, todo, cut, on_progress)
         else:
             on_progress(self.progress)
-        # Where somebody has removed the results meanwhile, what was written since can be gone on with.
-        begin(self.uri, self._begun)
+        begin(self.uri, self._begun)  # so that a run whose results were removed meanwhile can be gone on with
         spec, plan = self._prepared.spec, self._prepared.plan
         record = RunRecord(
             hunt=spec.hunt,
