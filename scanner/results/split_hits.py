@@ -135,11 +135,12 @@ def _remedied(run_uri: str, waiting: _Waiting) -> Iterator[None]:
     """Says what to do about a file that will never be read again."""
     try:
         yield
-    except storage.Unreachable:
-        raise
     except SourceError as error:
-        commit = layout.commit_uri(run_uri, waiting.file.name.partition(".")[0])
-        raise SourceError(
+        if type(error) not in {SourceError, storage.Missing}:
+            raise  # a store that fails or forbids may think better of it
+        commit = f"{layout.commits_uri(run_uri)}/{waiting.file.name.partition('.')[0]}"
+        # One who asks whether a file is missing is told so still.
+        raise type(error)(
             error.uri, f"{error.reason}; delete {commit}, and its split is hunted again"
         ) from error
 
